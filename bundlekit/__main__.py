@@ -1,0 +1,5 @@
+"""`python -m bundlekit` is the same as `bundlekit`."""
+
+from bundlekit.cli import main
+
+main()
