@@ -7,6 +7,7 @@ Its *pattern* is the path without selectors, `tasks.notebook_task.base_parameter
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,13 +117,33 @@ def _by_key(items: list[Any], name: str) -> dict[str, Any] | None:
 
 def is_empty(value: Any) -> bool:
     """Whether the service makes no difference between this value and none."""
-    return value is MISSING or value is None or value in ("", 0, False) or value == {} or value == []
+    return value is MISSING or value is None or value in ("", 0, False) or value in ({}, [])
 
 
-def without_empty(value: Any) -> Any:
-    """Empty lists and maps are not sent, so they are no part of a state."""
-    if isinstance(value, dict):
-        return {k: without_empty(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [without_empty(v) for v in value]
+_SELECTOR = re.compile(
+    r"\['(?P<key>[^']*)'\]|\[(?P<index>\d+)\]|\[(?P<field>\w+)='(?P<value>[^']*)'\]|\.?(?P<name>[^.\[\]]+)"
+)
+
+
+def value_at(state: Any, path: str) -> Any:
+    """The value at a path as `differences` writes it; MISSING where there is none."""
+    value = state
+    if path.startswith("[") and isinstance(value, dict):
+        value = value.get("__embed__", MISSING)
+    for part in _SELECTOR.finditer(path):
+        key = part["key"] if part["key"] is not None else part["name"]
+        if key is not None:
+            value = value.get(key, MISSING) if isinstance(value, dict) else MISSING
+        elif part["index"] is not None:
+            index = int(part["index"])
+            value = value[index] if isinstance(value, list) and index < len(value) else MISSING
+        elif isinstance(value, list):
+            wanted = (part["field"], part["value"])
+            value = next(
+                (v for v in value if isinstance(v, dict) and str(v.get(wanted[0])) == wanted[1]), MISSING
+            )
+        else:
+            value = MISSING
+        if value is MISSING:
+            return MISSING
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -213,7 +214,7 @@ def check_cycles(nodes: Mapping[str, Node]) -> None:
             if seen == key:
                 steps = [*trail[index:], (key, "")]
                 text = steps[0][0]
-                for (_, label), (after, _) in zip(steps, steps[1:], strict=False):
+                for (_, label), (after, _) in itertools.pairwise(steps):
                     text += f" refers to {after} via {label}" if text == steps[0][0] else (
                         f" which refers to {after} via {label}"
                     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 
 from bundlekit import __version__
 from bundlekit.diagnostics import BundlekitError
-from bundlekit.plan.diff import MISSING, differences, is_empty
+from bundlekit.plan.diff import MISSING, differences, is_empty, value_at
 from bundlekit.plan.nodes import Node
 from bundlekit.resources.resource import Resource, State
 
@@ -84,7 +84,7 @@ class Plan:
         return out
 
     def summary(self) -> str:
-        """`Plan: 1 to add, 0 to change, 0 to delete, 3 unchanged`; a recreation is an addition and a deletion."""
+        """`Plan: 1 to add, 0 to change, 0 to delete, 3 unchanged`; a recreation counts twice."""
         add = self.count("create", "recreate")
         change = self.count("update", "update_id", "resize")
         delete = self.count("delete", "recreate")
@@ -128,9 +128,7 @@ def compare(
         some = here or there
         assert some is not None
         new = some.right
-        # Equal on one side means that this side holds the new value.
-        old = here.left if here is not None else _at(saved, path, new)
-        far = there.left if there is not None else _at(remote, path, new)
+        old, far = value_at(saved, path), value_at(remote, path)
         action, reason = judge(type_, some.pattern, old, new, far, path in unknown)
         if not action:
             continue
@@ -142,13 +140,6 @@ def compare(
                 change[name] = value
         found[path] = change
     return found
-
-
-def _at(state: State, path: str, equal: Any) -> Any:
-    # A path that does not differ on a side may lie below or above one that does: then that side has the
-    # value only as part of something else, and equality with the new one is the best that can be said.
-    del state, path
-    return equal
 
 
 def judge(type_: Resource, pattern: str, old: Any, new: Any, remote: Any, unknown: bool) -> tuple[str, str]:

@@ -130,7 +130,7 @@ class StateFile:
             )
         if header["serial"] > self.state.serial + 1:
             raise BundlekitError(
-                f"{self._wal} is newer (serial {header['serial']}) than {self.path} (serial {self.state.serial})",
+                f"{self._wal} (serial {header['serial']}) is newer than {self.path} ({self.state.serial})",
                 "the state file was replaced by an older one; restore it before deploying",
             )
         self.state.lineage = str(header.get("lineage") or self.state.lineage)
