@@ -37,20 +37,24 @@ class Change(NamedTuple):
 
 
 NOWHERE = Spot(None, ())
+_NO_ANCHORS: frozenset[str] = frozenset()
 _NO_NOTES: dict[Any, tuple[Change, ...]] = {}
 
 
 class Map(dict[str, Any]):
-    """A mapping; `location` is its own first place, None when generated. `anchored`: has an anchor."""
+    """A mapping; `location` is its own first place, None when generated.
 
-    __slots__ = ("anchored", "location", "notes", "spots")
+    `anchor_keys` are the keys whose value has a YAML anchor or holds one: places to define, not to use.
+    """
+
+    __slots__ = ("anchor_keys", "location", "notes", "spots")
 
     def __init__(self, location: Location | None = None) -> None:
         super().__init__()
         self.location = location
         self.spots: dict[str, Spot] = {}
         self.notes: dict[str, tuple[Change, ...]] = _NO_NOTES
-        self.anchored = False
+        self.anchor_keys: frozenset[str] | set[str] = _NO_ANCHORS
 
     def put(self, key: str, value: Any, cause: str = "", at: Location | None = None) -> None:
         """Set a child. `at` becomes its first origin; without it the old origins stay."""
@@ -151,7 +155,7 @@ def copy_node(node: Any) -> Any:
     """A deep copy with all origins; scalars are shared."""
     if isinstance(node, Map):
         out = Map(node.location)
-        out.anchored = node.anchored
+        out.anchor_keys = node.anchor_keys
         out.spots = dict(node.spots)
         if node.notes:
             out.notes = dict(node.notes)
