@@ -21,14 +21,24 @@ NOTEBOOK_SUFFIXES = (*_MARKS, ".ipynb")
 def is_notebook(path: Path) -> bool:
     """False for anything that cannot be read, too."""
     suffix = path.suffix.lower()
-    mark = _MARKS.get(suffix)
     try:
-        if mark is not None:
+        if suffix in _MARKS:
             with path.open("rb") as stream:
-                return stream.readline(200).rstrip() == mark
-        if suffix == ".ipynb":
-            data = json.loads(path.read_bytes())
-            return isinstance(data, dict) and data.get("nbformat") == 4
-    except (OSError, ValueError, RecursionError):
+                return looks_like_notebook(suffix, stream.readline(200))
+        return suffix == ".ipynb" and looks_like_notebook(suffix, path.read_bytes())
+    except OSError:
         return False
-    return False
+
+
+def looks_like_notebook(suffix: str, data: bytes) -> bool:
+    """The same for contents; `suffix` is lower-case, with its dot."""
+    mark = _MARKS.get(suffix)
+    if mark is not None:
+        return data.split(b"\n", 1)[0].rstrip() == mark
+    if suffix != ".ipynb":
+        return False
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(parsed, dict) and parsed.get("nbformat") == 4

@@ -1,0 +1,313 @@
+"""Task attempts as processes: the parent's side of the fork server.
+
+`AttemptPool` owns one fork server (a Python of the engine's environment); `start` forks an attempt in a
+process group of its own. Its output goes through a pipe into a log that keeps the first and the last 5 MB.
+The child writes its result to `result.json` in the attempt's folder; what is missing there is told from the
+exit status. Cancelling is SIGINT, then SIGTERM, then SIGKILL to the whole group.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bundlekit.diagnostics import BundlekitError
+from bundlekit.local.worker.forkserver import receive, send
+
+LOG_HEAD = 5 * 1024 * 1024
+LOG_TAIL = 5 * 1024 * 1024
+GRACE = (5.0, 3.0)
+"""Seconds between SIGINT and SIGTERM, and between SIGTERM and SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSpec:
+    """What one attempt runs. Paths are local; everything is JSON-able.
+
+    `kind`: notebook, python_file, python_wheel, sql_file or sql_text. `path` is the user's own file. Parameters
+    are a mapping for notebooks, SQL and named wheel parameters, a list otherwise.
+    """
+
+    kind: str
+    folder: str
+    """Folder of the attempt: spec, log, result and executed notebook go there."""
+    task_key: str
+    path: str = ""
+    parameters: Any = None
+    package_name: str = ""
+    entry_point: str = ""
+    text: str = ""
+    """For sql_text: the statements."""
+    root: str = ""
+    """Local folder that stands for the bundle's files in the workspace."""
+    workspace_root: str = ""
+    """The workspace path of `root`."""
+    search_path: tuple[str, ...] = ()
+    """Folders before everything else on sys.path (installed wheels and libraries)."""
+    environment: dict[str, str] = field(default_factory=dict)
+    engine: str = "none"
+    context: dict[str, Any] = field(default_factory=dict)
+    """job_id, run_id, task_run_id, user, task values of other tasks, secrets, volumes …"""
+
+
+@dataclass(slots=True)
+class AttemptResult:
+    """How an attempt ended. `status`: success, failed, canceled, timedout or crashed."""
+
+    status: str
+    error: str = ""
+    traceback: str = ""
+    exit_value: str | None = None
+    task_values: dict[str, Any] = field(default_factory=dict)
+    table: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+    log_truncated: bool = False
+    seconds: float = 0.0
+
+
+class Attempt:
+    """A running attempt."""
+
+    def __init__(self, spec: AttemptSpec, pool: AttemptPool) -> None:
+        self.spec = spec
+        self.folder = Path(spec.folder)
+        self.log_path = self.folder / "output.log"
+        self.last_line = ""
+        self.pid = 0
+        self._pool = pool
+        self._started = threading.Event()
+        self._done = threading.Event()
+        self._status: int | None = None
+        self._left = False
+        self._ended_by = ""
+        self._truncated = False
+        self._pump: threading.Thread | None = None
+        self._began = time.monotonic()
+        self._seconds = 0.0
+        self._callbacks: list[Callable[[Attempt], None]] = []
+        self._lock = threading.Lock()
+
+    def when_done(self, callback: Callable[[Attempt], None]) -> None:
+        """Call back (from the pool's thread) when the process is gone; at once if it is already."""
+        with self._lock:
+            if not self._done.is_set():
+                self._callbacks.append(callback)
+                return
+        callback(self)
+
+    def wait(self, timeout: float | None = None) -> AttemptResult | None:
+        """The result, or None when it is still running after `timeout` seconds."""
+        if not self._done.wait(timeout):
+            return None
+        return self.result()
+
+    def cancel(self, reason: str = "canceled") -> None:
+        """End it politely, then by force; `reason` is its status afterwards (canceled or timedout)."""
+        if self._ended_by or self._done.is_set():
+            return
+        self._ended_by = reason
+        threading.Thread(target=self._end, daemon=True, name="cancel").start()
+
+    def kill(self) -> None:
+        """End it now."""
+        self._ended_by = self._ended_by or "canceled"
+        self._signal(signal.SIGKILL)
+
+    def _end(self) -> None:
+        self._started.wait(10)
+        for number, pause in ((signal.SIGINT, GRACE[0]), (signal.SIGTERM, GRACE[1])):
+            self._signal(number)
+            if self._done.wait(pause):
+                return
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.pid and not self._done.is_set():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def result(self) -> AttemptResult:
+        """Only after the end."""
+        try:
+            data = json.loads((self.folder / "result.json").read_bytes())
+        except (OSError, ValueError):
+            data = None
+        status = self._status or 0
+        if self._ended_by:
+            text = (
+                "the run was cancelled"
+                if self._ended_by == "canceled"
+                else "the task ran longer than its timeout"
+            )
+            found = AttemptResult(self._ended_by, text)
+            if isinstance(data, dict):
+                found.task_values = data.get("task_values") or {}
+        elif isinstance(data, dict):
+            known = {key: value for key, value in data.items() if key in AttemptResult.__dataclass_fields__}
+            found = AttemptResult(**known)
+        elif os.WIFSIGNALED(status):
+            name = signal.Signals(os.WTERMSIG(status)).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            found = AttemptResult("crashed", f"the task's process was killed by {name}{hint}")
+        else:
+            code = os.waitstatus_to_exitcode(status)
+            found = AttemptResult(
+                "crashed", f"the task's process ended with exit code {code} without a result"
+            )
+        if self._left:
+            found.notes.append("processes that the task had left behind were killed")
+        found.log_truncated = self._truncated
+        found.seconds = self._seconds
+        return found
+
+    def _read_output(self, descriptor: int) -> None:
+        """Pump the output into the log: head and tail are kept, the middle is counted."""
+        head, tail, tail_size, dropped = 0, deque[bytes](), 0, 0
+        try:
+            with open(descriptor, "rb", buffering=0) as source, self.log_path.open("wb") as log:  # noqa: PTH123
+                while data := source.read(65536):
+                    line = data.rstrip().rsplit(b"\n", 1)[-1][-400:]
+                    if line:
+                        self.last_line = line.decode("utf-8", "replace")
+                    if head + len(data) <= LOG_HEAD:
+                        log.write(data)
+                        log.flush()
+                        head += len(data)
+                        continue
+                    tail.append(data)
+                    tail_size += len(data)
+                    while tail_size - len(tail[0]) >= LOG_TAIL:
+                        tail_size -= len(tail[0])
+                        dropped += len(tail.popleft())
+                if dropped:
+                    self._truncated = True
+                    log.write(f"\n… {dropped:,} bytes left out by bundlekit …\n".encode())
+                for data in tail:
+                    log.write(data)
+        except OSError as error:
+            self._truncated = True
+            self.last_line = f"the log could not be written: {error.strerror}"
+            # Keep reading, so that the task is not blocked by a full disk.
+            with contextlib.suppress(OSError), open(descriptor, "rb", buffering=0) as source:  # noqa: PTH123
+                while source.read(65536):
+                    pass
+
+    def _exited(self, status: int, left: bool) -> None:
+        self._status, self._left = status, left
+        self._seconds = time.monotonic() - self._began
+        if self._pump is not None:
+            self._pump.join(5)
+        with self._lock:
+            self._done.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(self)
+
+
+class AttemptPool:
+    """One fork server and its attempts. Close it, or leave the `with` block: nothing stays behind."""
+
+    def __init__(self, python: Path, environment: dict[str, str] | None = None) -> None:
+        bootstrap = Path(__file__).with_name("worker") / "bootstrap.py"
+        ours, theirs = socket.socketpair()
+        self._attempts: dict[int, Attempt] = {}
+        self._number = 0
+        self._lock = threading.Lock()
+        self._channel = ours
+        try:
+            self._process = subprocess.Popen(
+                [str(python), "-I", "-u", str(bootstrap), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BundlekitError(
+                f"cannot start {python}: {error.strerror}", "bundlekit engine prepare"
+            ) from error
+        finally:
+            theirs.close()
+        self._reader = threading.Thread(target=self._read, daemon=True, name="fork-server")
+        self._reader.start()
+
+    def preload(self, *what: str) -> None:
+        """Let the server import what coming attempts need (`notebook`)."""
+        with self._lock:
+            send(self._channel, {"preload": list(what)})
+
+    def start(self, spec: AttemptSpec) -> Attempt:
+        """Fork an attempt. Raises BundlekitError when the attempt's folder cannot be written."""
+        attempt = Attempt(spec, self)
+        try:
+            attempt.folder.mkdir(parents=True, exist_ok=True)
+            path = attempt.folder / "spec.json"
+            path.write_text(json.dumps(asdict(spec)), encoding="utf-8")
+        except OSError as error:
+            raise BundlekitError(
+                f"cannot write {attempt.folder}: {error.strerror}", "is the disk full?"
+            ) from error
+        read_end, write_end = os.pipe()
+        attempt._pump = threading.Thread(
+            target=attempt._read_output, args=(read_end,), daemon=True, name="log"
+        )
+        attempt._pump.start()
+        with self._lock:
+            self._number += 1
+            number = self._number
+            self._attempts[number] = attempt
+            try:
+                send(self._channel, {"start": number, "spec": str(path)}, [write_end])
+            except OSError as error:
+                raise BundlekitError("the task server has died", "see the log of the run") from error
+            finally:
+                os.close(write_end)
+        return attempt
+
+    def _read(self) -> None:
+        while True:
+            message, _ = receive(self._channel)
+            if message is None:
+                break
+            attempt = self._attempts.get(message.get("started") or message.get("exited") or 0)
+            if attempt is None:
+                continue
+            if "pid" in message:
+                attempt.pid = message["pid"]
+                attempt._started.set()
+            else:
+                with self._lock:
+                    self._attempts.pop(message["exited"], None)
+                attempt._exited(message["status"], bool(message.get("left")))
+        for attempt in list(self._attempts.values()):
+            attempt._exited(signal.SIGKILL, False)
+
+    def close(self) -> None:
+        """Kill what still runs and end the server."""
+        for attempt in list(self._attempts.values()):
+            attempt.kill()
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(3)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._channel.close()
+
+    def __enter__(self) -> AttemptPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

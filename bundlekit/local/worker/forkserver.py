@@ -1,0 +1,171 @@
+"""The fork server: a warm, single-threaded process that forks a child per attempt.
+
+Messages on its socket are 4 bytes of length + JSON. Requests: `{"preload": ["notebook"]}`, `{"start": n,
+"spec": path}` with one file descriptor (the child's stdout and stderr). Answers: `{"started": n, "pid": p}`,
+`{"exited": n, "status": wait status}`. When the socket closes, every child's process group is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def serve(descriptor: int) -> None:
+    """Serve requests until the other side closes the socket."""
+    channel = socket.socket(fileno=descriptor)
+    channel.setblocking(True)
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    os.set_blocking(wake_read, False)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    # Ctrl-C in a terminal reaches the whole foreground group: cancelling is the parent's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    children: dict[int, int] = {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        selector.register(wake_read, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is channel:
+                    message, descriptors = receive(channel)
+                    if message is None:
+                        _kill_all(children)
+                        os._exit(0)
+                    _handle(message, descriptors, channel, children)
+                else:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(wake_read, 4096)
+            _reap(channel, children)
+
+
+def _handle(
+    message: dict[str, Any], descriptors: list[int], channel: socket.socket, children: dict[int, int]
+) -> None:
+    if "preload" in message:
+        for what in message["preload"]:
+            _preload(what)
+        return
+    number, output = message["start"], descriptors[0]
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            _become_child(parent, output)
+            channel.close()
+            from bundlekit.local.worker.attempt import run
+
+            code = run(message["spec"])
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+    os.close(output)
+    children[pid] = number
+    send(channel, {"started": number, "pid": pid})
+
+
+def _become_child(parent: int, output: int) -> None:
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(70)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.close(null)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115, PTH123
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115, PTH123
+
+
+def _preload(what: str) -> None:
+    # A failing import must not kill the server: the attempt that needs it reports it properly.
+    with contextlib.suppress(Exception):
+        if what == "notebook":
+            from bundlekit.local.worker import notebook
+
+            notebook.preload()
+
+
+def _reap(channel: socket.socket, children: dict[int, int]) -> None:
+    while children:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        number = children.pop(pid, None)
+        if number is not None:
+            # What the task left behind in its group goes with it.
+            left = _kill_group(pid)
+            send(channel, {"exited": number, "status": status, "left": left})
+
+
+def _kill_group(pid: int) -> bool:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _kill_all(children: dict[int, int]) -> None:
+    for pid in children:
+        _kill_group(pid)
+
+
+def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+    """Send one message, with file descriptors if any."""
+    data = json.dumps(message).encode()
+    packed = struct.pack("!I", len(data)) + data
+    if descriptors:
+        sent = socket.send_fds(channel, [packed], descriptors)
+        packed = packed[sent:]
+    if packed:
+        channel.sendall(packed)
+
+
+def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """(message, descriptors); the message is None when the other side has closed."""
+    try:
+        head, descriptors, _, _ = socket.recv_fds(channel, 4, 4)
+        while head and len(head) < 4:
+            head += channel.recv(4 - len(head))
+        if not head:
+            return None, []
+        size = struct.unpack("!I", head)[0]
+        data = b""
+        while len(data) < size:
+            part = channel.recv(size - len(data))
+            if not part:
+                return None, descriptors
+            data += part
+    except OSError:
+        return None, []
+    return json.loads(data), descriptors
