@@ -1,0 +1,54 @@
+"""`bundlekit validate`: compile, print findings and configuration."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from bundlekit.bundle import Bundle
+from bundlekit.cli.options import Globals, global_options, pass_globals
+
+
+@click.command(
+    help="Check the bundle and print its compiled configuration (-o json). Works offline.",
+    epilog="Examples:\n\n  bundlekit validate -t dev\n\n  bundlekit validate -t prod -o json --strict",
+)
+@global_options
+@click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
+@click.option("--include-locations", is_flag=True, help="Add file, line and column of every value to the JSON.")
+@pass_globals
+def command(found: Globals, strict: bool, include_locations: bool) -> None:
+    from bundlekit.compile.output import to_json
+    from bundlekit.compile.pipeline import compile_bundle
+    from bundlekit.report.diagnostics_file import write_diagnostics_file
+    from bundlekit.report.text import render_diagnostics
+
+    bundle = compile_bundle(found.compile_options())
+    render_diagnostics(bundle, sys.stderr)
+    write_diagnostics_file(bundle)
+    if found.output == "json":
+        sys.stdout.write(to_json(bundle, locations=include_locations))
+    else:
+        _say(bundle)
+    sys.stdout.flush()
+    if bundle.diagnostics.has_errors or (strict and bundle.diagnostics.of("warning")):
+        raise click.exceptions.Exit(1)
+
+
+def _say(bundle: Bundle) -> None:
+    from bundlekit.report.text import summary_line
+    from bundlekit.source.tree import get
+
+    rows = [
+        ("Name", bundle.name),
+        ("Target", bundle.target),
+        ("Host", get(bundle.tree, "workspace", "host")),
+        ("User", get(bundle.tree, "workspace", "current_user", "userName")),
+        ("Path", get(bundle.tree, "workspace", "root_path")),
+    ]
+    for name, value in rows:
+        if value:
+            click.echo(f"{name + ':':8}{value}")
+    click.echo()
+    click.echo(f"Found {summary_line(bundle)}" if len(bundle.diagnostics) else "Validation OK!")
