@@ -46,7 +46,7 @@ class Files:
             raise missing(path)
         return self._public(row, path)
 
-    def list(self, path: str) -> list[dict[str, Any]]:
+    def children(self, path: str) -> list[dict[str, Any]]:
         row = self._row(path)
         if row is None:
             raise missing(path)

@@ -97,9 +97,10 @@ class Store:
             row = self._connection.execute(
                 "SELECT data FROM objects WHERE kind = ? AND id = ?", (kind, identity)
             ).fetchone()
-        return json.loads(row[0]) if row else None
+        found: dict[str, Any] | None = json.loads(row[0]) if row else None
+        return found
 
-    def list(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    def all(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """(id, object) of a kind in the order in which they were made."""
         with self._lock:
             rows = self._connection.execute(

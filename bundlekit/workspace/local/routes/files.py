@@ -18,7 +18,7 @@ def get_status(context: Context, request: Request) -> Any:
 
 @route("GET", "/api/2.0/workspace/list")
 def list_folder(context: Context, request: Request) -> Any:
-    objects = context.files.list(request.need("path"))
+    objects = context.files.children(request.need("path"))
     return {"objects": objects} if objects else {}
 
 

@@ -132,7 +132,7 @@ def list_jobs(context: Context, request: Request) -> Any:
     start = int(request.query.get("page_token") or request.query.get("offset") or 0)
     expand = request.query.get("expand_tasks") == "true"
     jobs = [
-        job for _, job in context.store.list("jobs")
+        job for _, job in context.store.all("jobs")
         if name is None or str(job["settings"].get("name", "")).lower() == str(name).lower()
     ]  # fmt: skip
     page = []

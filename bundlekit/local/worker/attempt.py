@@ -1,0 +1,189 @@
+"""One attempt in its own process: set the stage, run the user's code, write `result.json`.
+
+Kinds: notebook, python_file, python_wheel, sql_file, sql_text. Tracebacks show the user's frames only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bundlekit.local.worker.dbutils import DBUtils, NotebookExit
+from bundlekit.local.worker.spark import LazySpark, install_spark_hooks
+
+_OURS = str(Path(__file__).resolve().parents[2])
+
+
+class Stage:
+    """What user code finds: `spark`, `dbutils`, paths, parameters, and where results are collected."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.context: dict[str, Any] = spec.get("context") or {}
+        self.folder = Path(spec["folder"])
+        self.task_values: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.exit_value: str | None = None
+        self.table: dict[str, Any] | None = None
+        self.spark = LazySpark(spec.get("engine", "none"))
+        self.dbutils = DBUtils(self)
+
+
+def run(spec_path: str) -> int:
+    """Run the attempt that a spec file describes; the process's exit code."""
+    with open(spec_path, encoding="utf-8") as stream:  # noqa: PTH123
+        spec: dict[str, Any] = json.load(stream)
+    stage = Stage(spec)
+    _set_stage(spec)
+    install_spark_hooks(stage.spark)
+    result: dict[str, Any] = {"status": "success"}
+    try:
+        _KINDS[spec["kind"]](stage)
+    except NotebookExit as stop:
+        stage.exit_value = stop.value
+    except SystemExit as stop:
+        if stop.code not in (None, 0):
+            text = f"exit code {stop.code}" if isinstance(stop.code, int) else str(stop.code)
+            result = {"status": "failed", "error": f"SystemExit: {text}", "traceback": ""}
+    except BaseException as error:
+        result = failure(error)
+        print(result["traceback"] or result["error"], file=sys.stderr)
+    # As at a normal exit, threads that are no daemons are waited for.
+    with contextlib.suppress(Exception):
+        threading._shutdown()  # type: ignore[attr-defined]
+    result.update(
+        exit_value=stage.exit_value, task_values=stage.task_values, table=stage.table, notes=stage.notes
+    )
+    _write(stage.folder / "result.json", result)
+    return 0 if result["status"] == "success" else 1
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    temp = path.with_suffix(".tmp")
+    temp.write_text(json.dumps(result), encoding="utf-8")
+    temp.replace(path)
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """`status`, a one-line `error` and the user's part of the traceback."""
+    last = traceback.format_exception_only(error)[-1].strip()
+    return {"status": "failed", "error": last[:2000], "traceback": user_traceback(error)}
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback without frames of bundlekit, IPython and runpy before the user's first frame."""
+    parts: list[str] = []
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and not isinstance(cause, NotebookExit):
+        parts.append(user_traceback(cause))
+        link = "direct cause of" if error.__cause__ else "reason for handling, which raised,"
+        parts.append(f"The above exception was the {link} the following one:\n")
+    if isinstance(error, SyntaxError):
+        return "\n".join([*parts, "".join(traceback.format_exception_only(error))]).rstrip()
+    frames = _user_frames(error.__traceback__)
+    text = "Traceback (most recent call last):\n" if frames else ""
+    text += "".join(traceback.format_list(frames)) + "".join(traceback.format_exception_only(error))
+    return "\n".join([*parts, text]).rstrip()
+
+
+def _user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+    return [frame for frame in traceback.extract_tb(trace) if not _is_hidden(frame.filename)]
+
+
+def _is_hidden(filename: str) -> bool:
+    inner = f"{os.sep}IPython{os.sep}" in filename or filename.endswith(f"{os.sep}runpy.py")
+    return inner or filename.startswith((_OURS, "<frozen"))
+
+
+def _set_stage(spec: dict[str, Any]) -> None:
+    os.environ.update(spec.get("environment") or {})
+    os.environ.setdefault("DATABRICKS_RUNTIME_VERSION", "bundlekit-local")
+    root = spec.get("root") or ""
+    path = spec.get("path") or ""
+    folders = [*spec.get("search_path", ()), str(Path(path).parent) if path else "", root]
+    sys.path[:0] = [folder for folder in folders if folder]
+    place = str(Path(path).parent) if path else root
+    if place and Path(place).is_dir():
+        os.chdir(place)
+
+
+def namespace(stage: Stage) -> dict[str, Any]:
+    """The names that Databricks puts into every notebook and Python task."""
+    from bundlekit.local.worker.display import display, display_html
+
+    return {
+        "spark": stage.spark,
+        "dbutils": stage.dbutils,
+        "display": display,
+        "displayHTML": display_html,
+        "sc": stage.spark.context_proxy(),
+    }
+
+
+def _python_file(stage: Stage) -> None:
+    import runpy
+
+    path = stage.spec["path"]
+    sys.argv = [path, *map(str, stage.spec.get("parameters") or [])]
+    runpy.run_path(path, init_globals=namespace(stage), run_name="__main__")
+
+
+def _python_wheel(stage: Stage) -> None:
+    """The entry point of the package's metadata, else the function `entry_point` of the package itself."""
+    import builtins
+    from importlib import import_module, metadata
+
+    spec = stage.spec
+    package, name = spec["package_name"], spec["entry_point"]
+    parameters = spec.get("parameters") or []
+    if isinstance(parameters, dict):
+        parameters = [f"--{key}={value}" for key, value in parameters.items()]
+    sys.argv = [package, *map(str, parameters)]
+    for key, value in namespace(stage).items():
+        setattr(builtins, key, value)
+    try:
+        distribution = metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        distribution = None
+    found = next((e for e in (distribution.entry_points if distribution else ()) if e.name == name), None)
+    if found is not None:
+        function = found.load()
+    else:
+        module = import_module(package.replace("-", "_"))
+        function = getattr(module, name, None)
+        if function is None:
+            known = [e.name for e in (distribution.entry_points if distribution else ())]
+            raise RuntimeError(f"{package} has no entry point or function {name!r}; entry points: {known}")
+    value = function()
+    if isinstance(value, int) and value:
+        raise SystemExit(value)
+
+
+def _sql(stage: Stage) -> None:
+    from bundlekit.local.worker.sql_task import run_statements
+
+    spec = stage.spec
+    text = spec.get("text") or Path(spec["path"]).read_text(encoding="utf-8")
+    stage.table = run_statements(stage.spark, text, spec.get("parameters") or {})
+
+
+def _notebook(stage: Stage) -> None:
+    from bundlekit.local.worker.notebook import run_notebook
+
+    run_notebook(stage)
+
+
+_KINDS = {
+    "python_file": _python_file,
+    "python_wheel": _python_wheel,
+    "sql_file": _sql,
+    "sql_text": _sql,
+    "notebook": _notebook,
+}
