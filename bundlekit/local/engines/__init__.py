@@ -27,7 +27,9 @@ class EngineSpec(NamedTuple):
 
 
 ENGINES: dict[str, EngineSpec] = {
-    "spark": EngineSpec("spark", "Apache Spark 4.2 with Delta Lake 4.4, one warm server for all tasks", "real"),
+    "spark": EngineSpec(
+        "spark", "Apache Spark 4.2 with Delta Lake 4.4, one warm server for all tasks", "real"
+    ),
     "sail": EngineSpec("sail", "Sail 0.7.2: starts in half a second, approximate", "emulated"),
     "none": EngineSpec("none", "plain Python only, without spark", "real"),
 }

@@ -168,7 +168,13 @@ def _run(command: list[str]) -> str | None:
     """None when the command succeeded, otherwise what it said."""
     variables = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", env=variables, check=False, stdin=subprocess.DEVNULL
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=variables,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     return None if done.returncode == 0 else (done.stderr.strip() or f"{command[0]} failed")
 

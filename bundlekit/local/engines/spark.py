@@ -88,7 +88,9 @@ class Endpoint:
                 break
             time.sleep(0.05)
         if self.port:
-            raise BundlekitError(f"the Spark server did not start: {log_tail(self.folder)}", hint=_LOG_HINT(self.folder))
+            raise BundlekitError(
+                f"the Spark server did not start: {log_tail(self.folder)}", hint=_LOG_HINT(self.folder)
+            )
         return self
 
 
@@ -115,7 +117,9 @@ def log_tail(folder: Path) -> str:
     return (telling or lines or ["it wrote nothing"])[-1].strip()
 
 
-def start_spark(folder: Path, tables: Path, variables: dict[str, str], say: Say, idle_seconds: float) -> Endpoint:
+def start_spark(
+    folder: Path, tables: Path, variables: dict[str, str], say: Say, idle_seconds: float
+) -> Endpoint:
     """Reuse the server of the engine folder `folder` or start one; returns at once (see Endpoint.wait)."""
     from filelock import FileLock
 
@@ -201,7 +205,12 @@ def _command(folder: Path, tables: Path, port: int) -> list[str]:
         *JAVA_OPTIONS,
         f"-Djava.io.tmpdir={folder / 'work'}",
         "org.apache.spark.deploy.SparkSubmit",
-        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", f"local[{_cores()}]"),
+        *(
+            "--class",
+            "org.apache.spark.sql.connect.service.SparkConnectServer",
+            "--master",
+            f"local[{_cores()}]",
+        ),
         *(part for key, value in settings.items() for part in ("--conf", f"{key}={value}")),
         "spark-internal",
     ]

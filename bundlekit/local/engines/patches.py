@@ -1,0 +1,191 @@
+"""pyspark's Connect classes with the dialect layer in front of every call that takes a name, a path or SQL."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bundlekit.local.sql.names import split
+
+
+def apply(layer: Any, session: Any) -> None:
+    """Patch the classes of `pyspark.sql.connect` for this process. `layer` is the `Dialect`."""
+    from pyspark.sql.connect import readwriter
+    from pyspark.sql.connect.catalog import Catalog
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    _patch_session(layer, type(session))
+    _patch_reader(layer, readwriter.DataFrameReader)
+    _patch_writer(layer, readwriter.DataFrameWriter)
+    _patch_writer_v2(layer, DataFrame, readwriter.DataFrameWriterV2)
+    _patch_catalog(layer, Catalog)
+    _ship_modules()
+
+
+def _wrap(cls: Any, name: str, make: Callable[[Any], Any]) -> None:
+    original = getattr(cls, name)
+    setattr(cls, name, functools.wraps(original)(make(original)))
+
+
+def _patch_session(layer: Any, cls: Any) -> None:
+    def sql(original: Any) -> Any:
+        def call(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:  # noqa: N803
+            run = (lambda text: original(self, text, **kwargs)) if kwargs else None
+            return layer.sql(sqlQuery, args, run)
+
+        return call
+
+    def attribute(original: Any) -> Any:
+        def call(self: Any, name: str) -> Any:
+            if name in ("sparkContext", "_jvm", "_jsc", "_jsparkSession"):
+                raise layer.refusal(
+                    f"spark.{name} is not available over Spark Connect",
+                    "RDDs and the Java side need a classic cluster; use DataFrames",
+                )
+            return original(self, name)
+
+        return call
+
+    _wrap(cls, "sql", sql)
+    _wrap(cls, "__getattr__", attribute)
+    # A notebook that stops its session must not break what follows; nor does it on Databricks.
+    cls.stop = lambda self: None
+
+
+def _patch_reader(layer: Any, cls: Any) -> None:
+    def table(original: Any) -> Any:
+        return lambda self, tableName: original(self, layer.table(tableName))  # noqa: N803
+
+    def paths(original: Any) -> Any:
+        def call(self: Any, path: Any = None, *args: Any, **kwargs: Any) -> Any:
+            more = [layer.local_path(one) if isinstance(one, str) else one for one in args]
+            return original(self, *([_local(layer, path)] if path is not None else []), *more, **kwargs)
+
+        return call
+
+    _wrap(cls, "table", table)
+    for name in ("load", "json", "parquet", "text", "csv", "xml", "orc"):
+        _wrap(cls, name, paths)
+
+
+def _local(layer: Any, path: Any) -> Any:
+    if isinstance(path, list | tuple):
+        return [_local(layer, one) for one in path]
+    return layer.local_path(path) if isinstance(path, str) else path
+
+
+def _patch_writer(layer: Any, cls: Any) -> None:
+    def save(original: Any) -> Any:
+        def call(self: Any, path: Any = None, *args: Any, **kwargs: Any) -> Any:
+            return original(self, _local(layer, path), *args, **kwargs)
+
+        return call
+
+    def save_as_table(original: Any) -> Any:
+        def call(self: Any, name: str, format: Any = None, mode: Any = None, **options: Any) -> None:
+            target = layer.table(name, create=True)
+            full = layer.scope.resolve(split(name))
+            location = options.get("path") or self._write.options.get("path")
+            if location:
+                options["path"] = layer.local_path(location)
+            layer.before_write(self, full, format, mode)
+            original(self, target, format=format, mode=mode, **options)
+            if full is not None:
+                layer.after_write(full, format or self._write.source, location)
+
+        return call
+
+    def insert_into(original: Any) -> Any:
+        def call(self: Any, tableName: str, overwrite: Any = None) -> None:  # noqa: N803
+            layer.before_write(self, layer.scope.resolve(split(tableName)), None, None)
+            original(self, layer.table(tableName, create=True), overwrite)
+
+        return call
+
+    for name in ("save", "json", "parquet", "text", "csv", "xml", "orc"):
+        _wrap(cls, name, save)
+    _wrap(cls, "saveAsTable", save_as_table)
+    _wrap(cls, "insertInto", insert_into)
+
+
+def _patch_writer_v2(layer: Any, frame: Any, cls: Any) -> None:
+    def write_to(original: Any) -> Any:
+        def call(self: Any, table: str) -> Any:
+            writer = original(self, layer.table(table, create=True))
+            writer._bundlekit_name = layer.scope.resolve(split(table))
+            return writer
+
+        return call
+
+    def done(original: Any) -> Any:
+        def call(self: Any) -> None:
+            original(self)
+            name = getattr(self, "_bundlekit_name", None)
+            if name is not None:
+                layer.after_write(name, self._write.provider, None)
+
+        return call
+
+    _wrap(frame, "writeTo", write_to)
+    for name in ("create", "replace", "createOrReplace"):
+        _wrap(cls, name, done)
+
+
+def _patch_catalog(layer: Any, cls: Any) -> None:
+    from bundlekit.local.engines import catalog
+
+    for name, function in catalog.methods(layer).items():
+        if hasattr(cls, name):
+            setattr(cls, name, functools.wraps(getattr(cls, name))(function))
+
+    def with_name(original: Any) -> Any:
+        def call(self: Any, tableName: str, *args: Any, **kwargs: Any) -> Any:  # noqa: N803
+            return original(self, layer.table(tableName), *args, **kwargs)
+
+        return call
+
+    for name in (
+        "listColumns",
+        "getTable",
+        "isCached",
+        "cacheTable",
+        "uncacheTable",
+        "refreshTable",
+        "truncateTable",
+    ):
+        if hasattr(cls, name):
+            _wrap(cls, name, with_name)
+
+
+def _ship_modules() -> None:
+    """Send functions of the user's own modules by value: the server's Python workers can't import them."""
+    from pyspark import cloudpickle
+    from pyspark.serializers import CloudPickleSerializer
+
+    installed = tuple(
+        str(Path(place).resolve()) for place in {*sysconfig.get_paths().values(), sys.base_prefix, sys.prefix}
+    )
+    package = str(Path(__file__).resolve().parents[2])
+
+    def dumps(original: Any) -> Any:
+        def call(self: Any, value: Any) -> Any:
+            for name, module in list(sys.modules.items()):
+                file = getattr(module, "__file__", None)
+                if (
+                    not file
+                    or name in ("__main__", "__mp_main__")
+                    or name in cloudpickle.list_registry_pickle_by_value()
+                ):
+                    continue
+                place = str(Path(file).resolve())
+                if not place.startswith((*installed, package)):
+                    cloudpickle.register_pickle_by_value(module)
+            return original(self, value)
+
+        return call
+
+    _wrap(CloudPickleSerializer, "dumps", dumps)
