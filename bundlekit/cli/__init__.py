@@ -63,8 +63,9 @@ def cli(**_: Any) -> None:
 def main() -> None:
     """Entry point of the console script. Exit codes: 0 ok, 1 failed, 2 usage, 130 interrupted."""
     try:
-        cli.main(prog_name="bundlekit", standalone_mode=False)
-        code = 0
+        # Click gives back the code of an `Exit` here instead of raising it.
+        result = cli.main(prog_name="bundlekit", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:

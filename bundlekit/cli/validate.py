@@ -8,6 +8,7 @@ import click
 
 from bundlekit.bundle import Bundle
 from bundlekit.cli.options import Globals, global_options, pass_globals
+from bundlekit.diagnostics import BundlekitError
 
 
 @click.command(
@@ -21,10 +22,21 @@ from bundlekit.cli.options import Globals, global_options, pass_globals
 def command(found: Globals, strict: bool, include_locations: bool) -> None:
     from bundlekit.compile.output import to_json
     from bundlekit.compile.pipeline import compile_bundle
-    from bundlekit.report.diagnostics_file import write_diagnostics_file
+    from bundlekit.report.diagnostics_file import write_diagnostics_file, write_world_error
     from bundlekit.report.text import render_diagnostics
 
-    bundle = compile_bundle(found.compile_options())
+    try:
+        bundle = compile_bundle(found.compile_options())
+    except BundlekitError as error:
+        write_world_error(error)
+        raise
+    warnings = len(bundle.diagnostics.of("warning"))
+    if strict and warnings:
+        bundle.diagnostics.error(
+            "strict-warnings",
+            f"{warnings} warning{'s were' if warnings != 1 else ' was'} found, which --strict does not allow",
+            hint="repair them, or run without --strict",
+        )
     render_diagnostics(bundle, sys.stderr)
     write_diagnostics_file(bundle)
     if found.output == "json":
@@ -32,7 +44,7 @@ def command(found: Globals, strict: bool, include_locations: bool) -> None:
     else:
         _say(bundle)
     sys.stdout.flush()
-    if bundle.diagnostics.has_errors or (strict and bundle.diagnostics.of("warning")):
+    if bundle.diagnostics.has_errors:
         raise click.exceptions.Exit(1)
 
 

@@ -47,7 +47,10 @@ def load_includes(bundle: Bundle) -> None:
     expanded = Seq(include.location)
     for name, at in found.items():
         expanded.add(name, Spot(None, (at,) if at else ()))
-    bundle.tree["include"] = expanded
+    if found:
+        bundle.tree["include"] = expanded
+    else:
+        bundle.tree.drop("include")
     for name in found:
         _load(bundle, name)
 

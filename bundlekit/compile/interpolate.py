@@ -18,7 +18,7 @@ from bundlekit.diagnostics import Location, did_you_mean
 from bundlekit.schema.tables import Shape
 from bundlekit.schema.tables import root as root_shape
 from bundlekit.source.reference import PURE, REFERENCE, split_path
-from bundlekit.source.tree import Key, Map, Path, Seq, Spot, copy_node
+from bundlekit.source.tree import Key, Map, Path, Seq, Spot, copy_node, get
 
 ROUNDS: Final = 11
 MAX_TEXT: Final = 4 * 1024 * 1024
@@ -26,7 +26,7 @@ MAX_COPIED: Final = 5_000_000
 _PREFIXES: Final = frozenset({"bundle", "workspace", "variables", "var"})
 _KEPT_SECTIONS: Final = frozenset({"include", "resources", "targets", "scripts"})
 _ZERO: Final[dict[str, Any]] = {"string": "", "enum": "", "int": 0, "float": 0, "bool": False}
-_EXTRA_FIELDS: Final = {("bundle", "mode"): "", ("workspace", "snapshot_path"): "${workspace.snapshot_path}"}
+_EXTRA_FIELDS: Final[dict[Path, str]] = {("bundle", "mode"): ""}
 
 
 def resolve_outside(bundle: Bundle) -> None:
@@ -83,6 +83,8 @@ class Graph:
         self.changed: list[tuple[Path, Map | Seq, Key]] = []
         self.copied = 0
         self.waiting = frozenset(bundle.facts.get("unresolved_variables", ()))
+        # An uploaded snapshot's folder is known only after the upload.
+        self.snapshot = get(bundle.tree, "experimental", "immutable_folder") is True
 
     def section(self, parent: Map, key: str, path: Path) -> None:
         value = parent[key]
@@ -180,6 +182,8 @@ class Graph:
         path = split_path(name)
         if path[0] not in _PREFIXES or len(path) < 2 or (path[0] in {"var", "variables"} and path[1] in self.waiting):
             raise _Stays
+        if self.snapshot and name in ("workspace.file_path", "workspace.snapshot_path"):
+            raise _Stays
         if name in self.active:
             self.cycle(name, at)
             raise _Unresolvable
@@ -229,7 +233,7 @@ class Graph:
     def absent(self, name: str, path: Path, index: int, node: Any, at: Location | None) -> Any:
         """The zero value of a field that could be set; an error for one that does not exist."""
         if path in _EXTRA_FIELDS:
-            return _EXTRA_FIELDS[path]  # type: ignore[index]
+            return _EXTRA_FIELDS[path]
         shape = _shape_at(path)
         if shape is not None and path[0] != "variables":
             if shape.kind in _ZERO:

@@ -26,6 +26,7 @@ def merge_keyed_lists(bundle: Bundle) -> None:
         _sort_tasks(job)
     for key, pipeline in bundle.resources("pipelines").items():
         _merge(bundle, pipeline, "clusters", _label, cause, f"resources.pipelines.{key}.clusters")
+        _default_labels(pipeline)
     for app in bundle.resources("apps").values():
         _replace_by_name(app)
     section = bundle.tree.get("resources")
@@ -82,6 +83,13 @@ def _merge(bundle: Bundle, parent: Any, field: str, key_of: KeyOf, cause: str, w
         out.spots[position] = Spot(None, joined)
     out.notes = items.notes
     parent[field] = out
+
+
+def _default_labels(pipeline: Any) -> None:
+    clusters = pipeline.get("clusters") if isinstance(pipeline, Map) else None
+    for cluster in clusters if isinstance(clusters, Seq) else ():
+        if isinstance(cluster, Map) and not cluster.get("label"):
+            cluster.put("label", "default", "default")
 
 
 def _sort_tasks(job: Any) -> None:

@@ -58,6 +58,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("mode.check_mode", "what the mode demands"),
     ("checks.check_compiled", "clusters, compute, apps, shared root, files to sync"),
     ("initialise.annotate_deployments", "deployment, edit_mode, format"),
+    ("scripts.run_postinit", "run experimental.scripts.postinit"),
 )
 
 

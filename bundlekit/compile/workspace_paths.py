@@ -39,9 +39,6 @@ def define_workspace_paths(bundle: Bundle) -> None:
     for key, below in (("file_path", "files"), ("resource_path", "resources"),
                        ("artifact_path", "artifacts"), ("state_path", "state")):  # fmt: skip
         if not workspace.get(key):
-            if key == "file_path" and get(bundle.tree, "experimental", "immutable_folder") is True:
-                workspace.put(key, "${workspace.snapshot_path}/files", "experimental.immutable_folder")
-                continue
             workspace.put(key, posixpath.join(root, below), "default")
     for key in PATHS:
         value = workspace.get(key)
