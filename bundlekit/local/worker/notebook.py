@@ -5,6 +5,7 @@ Cells are compiled under the user's file name, at the file's own line numbers, s
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import linecache
@@ -12,6 +13,7 @@ import re
 import signal
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +144,6 @@ def _shell() -> Any:
         config.InteractiveShell.cache_size = 0
         with contextlib.redirect_stderr(None):
             _SHELL = InteractiveShell.instance(config=config)
-        transforms = _SHELL.input_transformer_manager.cleanup_transforms
-        # Leading empty lines stand for the lines before the cell: they make the line numbers right.
-        transforms[:] = [t for t in transforms if t.__name__ not in ("leading_empty_lines", "leading_indent")]
         _SHELL.ast_node_interactivity = "last_expr"
     return _SHELL
 
@@ -204,16 +203,16 @@ class Runner:
 
     def _run_cell(self, cell: Cell, path: Path, *, keep: bool) -> None:
         shell = _shell()
-        magic = cell.source.startswith("%%")
-        source = cell.source if magic else "\n" * (cell.line - 1) + cell.source
+        offset = 0 if cell.source.startswith("%%") else cell.line - 1
         file_name = cell.name or str(path)
         shell.compile.get_code_name = lambda *_: file_name
+        shell.compile.ast_parse = partial(_parse_at, type(shell.compile).ast_parse, shell.compile, offset)
         shell.showtraceback = lambda *_, **__: None
         shell.showsyntaxerror = lambda *_, **__: None
         capture = _Capture(cell) if keep else contextlib.nullcontext()
         try:
             with capture:
-                result = shell.run_cell(source, store_history=False, silent=False)
+                result = shell.run_cell(cell.source, store_history=False, silent=False)
         finally:
             linecache.cache.pop(file_name, None)
             if cell.name:
@@ -232,6 +231,18 @@ class Runner:
         from bundlekit.local.worker.magics import register
 
         register(shell, self)
+
+
+def _parse_at(parse: Any, compiler: Any, offset: int, source: str, *args: Any, **named: Any) -> Any:
+    """Parse a cell as if it stood at its place in the file, so that line numbers are the file's."""
+    try:
+        return ast.increment_lineno(parse(compiler, source, *args, **named), offset)
+    except SyntaxError as error:
+        if error.lineno is not None:
+            error.lineno += offset
+        if error.end_lineno is not None:
+            error.end_lineno += offset
+        raise
 
 
 class _Capture:
