@@ -17,7 +17,9 @@ from bundlekit.diagnostics import BundlekitError
 )
 @global_options
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
-@click.option("--include-locations", is_flag=True, help="Add file, line and column of every value to the JSON.")
+@click.option(
+    "--include-locations", is_flag=True, help="Add file, line and column of every value to the JSON."
+)
 @pass_globals
 def command(found: Globals, strict: bool, include_locations: bool) -> None:
     from bundlekit.compile.output import to_json

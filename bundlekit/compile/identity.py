@@ -97,7 +97,9 @@ def _cache_file(host: str, profile: str) -> Path:
     from platformdirs import user_cache_dir
 
     folder = os.environ.get("BUNDLEKIT_CACHE_DIR") or user_cache_dir("bundlekit")
-    who = "\n".join((host, profile, os.environ.get("DATABRICKS_TOKEN", ""), os.environ.get("DATABRICKS_CLIENT_ID", "")))
+    who = "\n".join(
+        (host, profile, os.environ.get("DATABRICKS_TOKEN", ""), os.environ.get("DATABRICKS_CLIENT_ID", ""))
+    )
     return Path(folder) / "users" / f"{sha256(who.encode()).hexdigest()[:24]}.json"
 
 
@@ -150,7 +152,9 @@ def _git_email(root: Path) -> str:
     for file in files:
         parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
         try:
-            parser.read_string("\n".join(line.strip() for line in file.read_text(encoding="utf-8").splitlines()))
+            parser.read_string(
+                "\n".join(line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+            )
         except (OSError, ValueError, configparser.Error):
             continue
         mail = parser.get("user", "email", fallback="")

@@ -146,7 +146,12 @@ def drop_empty(bundle: Bundle) -> None:
             if isinstance(lifecycle, Map) and lifecycle.get("prevent_destroy") is False:
                 lifecycle.drop("prevent_destroy")
     experimental = bundle.tree.get("experimental")
-    for key in ("python_wheel_wrapper", "skip_artifact_cleanup", "use_legacy_run_as", "skip_name_prefix_for_schema"):
+    for key in (
+        "python_wheel_wrapper",
+        "skip_artifact_cleanup",
+        "use_legacy_run_as",
+        "skip_name_prefix_for_schema",
+    ):
         if isinstance(experimental, Map) and experimental.get(key) is False:
             experimental.drop(key)
 

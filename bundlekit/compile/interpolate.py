@@ -148,11 +148,16 @@ class Graph:
             if new == text:
                 return text, None
             if len(new) > MAX_TEXT:
-                self.error("reference-growth", f"references make a text of more than {MAX_TEXT} characters", at)
+                self.error(
+                    "reference-growth", f"references make a text of more than {MAX_TEXT} characters", at
+                )
                 raise _Unresolvable
             text = new
         self.bundle.diagnostics.warning(
-            "reference-too-deep", f"references are nested more than {ROUNDS} deep", at, hint="name the value directly"
+            "reference-too-deep",
+            f"references are nested more than {ROUNDS} deep",
+            at,
+            hint="name the value directly",
         )
         return text, None
 
@@ -180,7 +185,11 @@ class Graph:
         if name in self.failed:
             raise _Unresolvable
         path = split_path(name)
-        if path[0] not in _PREFIXES or len(path) < 2 or (path[0] in {"var", "variables"} and path[1] in self.waiting):
+        if (
+            path[0] not in _PREFIXES
+            or len(path) < 2
+            or (path[0] in {"var", "variables"} and path[1] in self.waiting)
+        ):
             raise _Stays
         if self.snapshot and name in ("workspace.file_path", "workspace.snapshot_path"):
             raise _Stays
@@ -266,7 +275,9 @@ class Graph:
             hint="give one of them a value of its own",
         )
 
-    def error(self, code: str, summary: str, at: Location | None | Iterable[Location], hint: str = "") -> None:
+    def error(
+        self, code: str, summary: str, at: Location | None | Iterable[Location], hint: str = ""
+    ) -> None:
         self.bundle.diagnostics.error(code, summary, at, hint=hint)
 
     def renormalise(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bundlekit.bundle import Bundle, Options
-from bundlekit.compile.normalise import normalise
+from bundlekit.compile.normalise import Keep, normalise
 from bundlekit.diagnostics import BundlekitError, Location
 from bundlekit.schema.tables import root as root_shape
 from bundlekit.source.reference import canonical
@@ -54,7 +54,8 @@ def load_root(bundle: Bundle) -> None:
     names = root_files_in(bundle.root)
     if len(names) > 1:
         raise BundlekitError(
-            f"{bundle.root} holds both {names[0]} and {names[1]}", "keep one of them, preferably databricks.yml"
+            f"{bundle.root} holds both {names[0]} and {names[1]}",
+            "keep one of them, preferably databricks.yml",
         )
     bundle.facts["root_file"] = names[0]
     tree = load_file(bundle, bundle.root / names[0], names[0])
@@ -72,8 +73,24 @@ def load_file(bundle: Bundle, path: Path, name: str) -> Map | None:
 def checked(bundle: Bundle, tree: Map) -> Map:
     """A file's tree with references in one spelling and only known fields."""
     _canonical_references(tree)
-    normalise(tree, root_shape(), bundle.diagnostics)
+    normalise(tree, root_shape(), bundle.diagnostics, keep=_dialect_keeps())
     return tree
+
+
+def drop_unknown(bundle: Bundle) -> None:
+    """Check resources again without the exceptions for the dialect, which has been lowered by now."""
+    resources = bundle.tree.get("resources")
+    if isinstance(resources, Map) and _dialect_keeps() is not None:
+        normalise(resources, root_shape().fields["resources"], bundle.diagnostics, ("resources",))
+
+
+def _dialect_keeps() -> Keep | None:
+    """`bundlekit.compile.dialect.keeps(struct, key, value)`: does the dialect lower this later?"""
+    try:
+        from bundlekit.compile import dialect
+    except ImportError:
+        return None
+    return getattr(dialect, "keeps", None)
 
 
 def _canonical_references(node: Any) -> None:

@@ -88,8 +88,8 @@ def _merge(bundle: Bundle, parent: Any, field: str, key_of: KeyOf, cause: str, w
 def _default_labels(pipeline: Any) -> None:
     clusters = pipeline.get("clusters") if isinstance(pipeline, Map) else None
     for cluster in clusters if isinstance(clusters, Seq) else ():
-        if isinstance(cluster, Map) and not cluster.get("label"):
-            cluster.put("label", "default", "default")
+        if isinstance(cluster, Map) and cluster.get("label") != _label(cluster):
+            cluster.put("label", _label(cluster), "default")
 
 
 def _sort_tasks(job: Any) -> None:

@@ -118,7 +118,9 @@ def _check_production(bundle: Bundle) -> None:
     summary = f"the target {bundle.target} in production mode does not set workspace.root_path"
     path = f"targets.{bundle.target}.workspace.root_path"
     user = get(bundle.tree, "workspace", "current_user", "userName")
-    hint = f"write workspace: {{root_path: /Workspace/Users/{user}/.bundle/${{bundle.name}}/${{bundle.target}}}}"
+    hint = (
+        f"write workspace: {{root_path: /Workspace/Users/{user}/.bundle/${{bundle.name}}/${{bundle.target}}}}"
+    )
     hint += ", so that only one copy is deployed"
     at = _at(section, "mode")
     if bundle.facts.get("service_principal") or _all_run_as(bundle):
@@ -129,7 +131,9 @@ def _check_production(bundle: Bundle) -> None:
 
 def _all_run_as(bundle: Bundle) -> bool:
     jobs = bundle.resources("jobs")
-    return bool(bundle.tree.get("run_as")) and all(isinstance(j, Map) and j.get("run_as") for j in jobs.values())
+    return bool(bundle.tree.get("run_as")) and all(
+        isinstance(j, Map) and j.get("run_as") for j in jobs.values()
+    )
 
 
 def _at(section: Map, key: str) -> Location | None:

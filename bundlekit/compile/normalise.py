@@ -7,6 +7,7 @@ not fit is dropped with a warning, as the official CLI does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from bundlekit.diagnostics import Diagnostics, Location, did_you_mean
@@ -21,9 +22,15 @@ _KIND_NAMES = {"struct": "map", "map": "map", "list": "list", "enum": "text", "s
                "float": "number", "bool": "boolean"}  # fmt: skip
 
 
-def normalise(node: Any, shape: Shape, diagnostics: Diagnostics, path: Path = ()) -> None:
+Keep = Callable[[str, str, Any], bool]
+"""(struct's name, key, value) -> does a later pass know what this unknown key or ill-fitting value means?"""
+
+
+def normalise(
+    node: Any, shape: Shape, diagnostics: Diagnostics, path: Path = (), keep: Keep | None = None
+) -> None:
     """Check and convert everything below `node` (a Map or Seq that already has the right kind)."""
-    _Normaliser(diagnostics, list(path)).container(node, shape)
+    _Normaliser(diagnostics, list(path), keep).container(node, shape)
 
 
 def normalise_child(parent: Map | Seq, key: Key, shape: Shape, diagnostics: Diagnostics, path: Path) -> bool:
@@ -70,10 +77,18 @@ def kind_of(value: Any) -> str:
     return "text" if isinstance(value, str) else "a number"
 
 
+def _fits(value: Any, kind: str) -> bool:
+    """Is the value of the right kind of container, as opposed to what the dialect may write instead?"""
+    if kind in ("struct", "map"):
+        return isinstance(value, Map)
+    return isinstance(value, Seq) and all(isinstance(v, Map) for v in value) if kind == "list" else False
+
+
 class _Normaliser:
-    def __init__(self, diagnostics: Diagnostics, path: list[Key]) -> None:
+    def __init__(self, diagnostics: Diagnostics, path: list[Key], keep: Keep | None = None) -> None:
         self.diagnostics = diagnostics
         self.path = path
+        self.keep = keep
 
     def container(self, node: Any, shape: Shape) -> None:
         kind = shape.kind
@@ -90,13 +105,20 @@ class _Normaliser:
         for key, value in node.items():
             field = fields.get(key)
             if field is None:
+                # Unknown sections that hold anchors are where values are defined for use elsewhere: they stay.
                 if key in node.anchor_keys:
+                    if isinstance(value, Map) and value.anchor_keys:
+                        continue
+                elif self.keep is not None and self.keep(shape.name, key, value):
                     continue
-                self.unknown(node, key, fields, shape)
+                else:
+                    self.unknown(node, key, fields)
                 drop = [*(drop or ()), key]
                 continue
             kind = field.kind
             if kind == "any" or (type(value) is str and (kind == "string" or kind == "enum")):
+                continue
+            if self.keep is not None and not _fits(value, kind) and self.keep(shape.name, key, value):
                 continue
             self.path.append(key)
             new = self.value(value, field, node, key)
@@ -192,7 +214,7 @@ class _Normaliser:
             return int(value)
         return value
 
-    def unknown(self, node: Map, key: str, fields: dict[str, Shape], shape: Shape) -> None:
+    def unknown(self, node: Map, key: str, fields: dict[str, Shape]) -> None:
         where = show_path(tuple(self.path))
         self.diagnostics.warning(
             "unknown-field",

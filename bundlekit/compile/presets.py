@@ -93,9 +93,14 @@ def _maps(bundle: Bundle, kind: str) -> list[Map]:
 
 
 def identifier_prefix(prefix: str) -> str:
-    """`[dev anna] ` -> `dev_anna_`, for names that allow only letters, digits and `_`."""
-    flat = re.sub(r"_+", "_", re.sub(r"[^a-zA-Z0-9]", "_", prefix)).strip("_").lower()
-    return f"{flat}_" if flat else ""
+    """`[dev anna] ` -> `dev_anna_`, for names that allow only letters, digits and `_`.
+
+    The last `_` comes from the bracket, as in the official CLI: `uat ` becomes `uat`, so that names of
+    deployed schemas stay what they are.
+    """
+    text = prefix.replace("[", "").strip(" ")
+    flat = re.sub(r"_+", "_", re.sub(r"[^a-zA-Z0-9]", "_", text)).strip("_").lower()
+    return f"{flat}_" if text.endswith("]") else flat
 
 
 def _prefix_names(bundle: Bundle, prefix: str) -> None:
@@ -195,4 +200,3 @@ def _pause(bundle: Bundle, status: str) -> None:
         schedule = monitor.get("schedule")
         if isinstance(schedule, Map) and schedule.get("pause_status") != "UNPAUSED":
             monitor.drop("schedule")
-

@@ -49,9 +49,13 @@ def _run(bundle: Bundle, name: str) -> None:
     shell = ["bash", "-c"] if os.name != "nt" else ["cmd", "/C"]
     try:
         # Its output is talk: stdout belongs to the command's own result.
-        done = subprocess.run([*shell, str(command)], cwd=bundle.root, stdout=sys.stderr.fileno(), check=False)
+        done = subprocess.run(
+            [*shell, str(command)], cwd=bundle.root, stdout=sys.stderr.fileno(), check=False
+        )
     except OSError as error:
-        bundle.diagnostics.error("script-failed", f"the script {name} cannot start: {error}", scripts.at(name), path=path)
+        bundle.diagnostics.error(
+            "script-failed", f"the script {name} cannot start: {error}", scripts.at(name), path=path
+        )
         return
     if done.returncode:
         bundle.diagnostics.error(

@@ -212,4 +212,3 @@ def _is_declaration(override: Map, variable: Map) -> bool:
     if "lookup" in override or variable.get("type") != "complex":
         return True
     return "default" in override or "type" in override
-

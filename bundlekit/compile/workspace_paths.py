@@ -34,7 +34,9 @@ def define_workspace_paths(bundle: Bundle) -> None:
     user = get(workspace, "current_user", "userName") or ""
     root = str(workspace["root_path"])
     if root == "~" or root.startswith("~/"):
-        workspace.put("root_path", posixpath.join(f"/Workspace/Users/{user}", root[2:]), "~ is the user's folder")
+        workspace.put(
+            "root_path", posixpath.join(f"/Workspace/Users/{user}", root[2:]), "~ is the user's folder"
+        )
     root = str(workspace["root_path"])
     for key, below in (("file_path", "files"), ("resource_path", "resources"),
                        ("artifact_path", "artifacts"), ("state_path", "state")):  # fmt: skip

@@ -33,7 +33,10 @@ def render_diagnostics(bundle: Bundle, stream: TextIO) -> None:
 
 def summary_line(bundle: Bundle) -> str:
     """`2 errors, 1 warning`, or "" without findings."""
-    counts = [(severity, len(bundle.diagnostics.of(severity))) for severity in ("error", "warning", "recommendation")]  # type: ignore[arg-type]
+    counts = [
+        (severity, len(bundle.diagnostics.of(severity)))
+        for severity in ("error", "warning", "recommendation")
+    ]  # type: ignore[arg-type]
     return ", ".join(f"{n} {name}{'s' if n != 1 else ''}" for name, n in counts if n)
 
 
