@@ -108,6 +108,8 @@ def _patch_builder(module: Any) -> None:
 
     module.SparkSession.Builder.getOrCreate = get_or_create
     module.SparkSession.Builder.create = get_or_create
+    # `.master("local[*]")` and `.remote(…)` are accepted and without effect.
+    module.SparkSession.Builder._validate_startup_urls = lambda self: None
 
 
 _STATIC = ("spark.master", "spark.app.name", "spark.remote", "spark.jars", "spark.driver.", "spark.executor.")

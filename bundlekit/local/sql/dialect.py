@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from bundlekit.local.sql import binding, paths, statements
+from bundlekit.local.sql import binding, paths, sail_guards, statements
 from bundlekit.local.sql.names import MANIFEST, Name, Scope, database, quote, split
 from bundlekit.local.sql.rewrite import Rewritten, prepare, rewrite
 
@@ -83,14 +83,18 @@ class Dialect:
 
     def _plain(self, text: str, run: Callable[[str], Any] | None = None) -> Any:
         found = self.mapped(text)
-        result = (run or self.engine.sql)(found.text)
-        return result
+        return (run or self.engine.sql)(found.text)
 
-    def mapped(self, text: str) -> Rewritten:
-        """`text` for the engine, with everything that it mentions made known."""
+    def mapped(self, text: str, made: Name | None = None) -> Rewritten:
+        """`text` for the engine, with everything that it mentions made known, but what it makes (`made`)."""
+        if self.engine.name == "sail":
+            text = sail_guards.correct(text)
         found = rewrite(text, self.scope)
+        if self.engine.name == "sail" and found.tree is not None:
+            sail_guards.check_statement(self, found.tree)
         for name in dict.fromkeys(found.names):
-            self.ensure(name)
+            if name != made:
+                self.ensure(name)
         return found
 
     def refusal(self, what: str, why: str = "") -> Refused:
@@ -185,9 +189,7 @@ class Dialect:
     def before_write(self, writer: Any, name: Name | None, source: str | None, mode: str | None) -> None:
         """Checks before a DataFrame is written to a table; raises Refused where the engine would get it wrong."""
         if self.engine.name == "sail":
-            from bundlekit.local.sql.sail_guards import check_write
-
-            check_write(self, writer, name, mode)
+            sail_guards.check_write(self, writer, name, mode)
 
     def ensure_database(self, catalog: str, schema: str) -> None:
         """Make the schema known to the engine if it has a folder; `default` always exists."""
@@ -210,7 +212,7 @@ class Dialect:
         """The engine's current database."""
         self.ensure_database(catalog, schema)
         if (catalog, schema) in self._databases:
-            self.engine.sql(f"USE {quote(database(catalog, schema))}")
+            self.engine.sql(f"USE DATABASE {quote(database(catalog, schema))}")
 
     def use(self, catalog: str, schema: str) -> None:
         """Make `catalog.schema` current; Refused when it doesn't exist."""
@@ -219,7 +221,7 @@ class Dialect:
         self.ensure_database(catalog, schema)
         if (catalog, schema) not in self._databases:
             raise Refused(f"[SCHEMA_NOT_FOUND] The schema `{catalog}`.`{schema}` cannot be found")
-        self.engine.sql(f"USE {quote(database(catalog, schema))}")
+        self.engine.sql(f"USE DATABASE {quote(database(catalog, schema))}")
         self.scope.catalog, self.scope.schema = catalog, schema
 
     def _declare(self) -> str:
@@ -302,9 +304,9 @@ class Dialect:
         return self.engine.rows([], "result STRING")
 
     def _create_view(self, text: str) -> Any:
-        found = self.mapped(text)
-        result = self.engine.sql(found.text)
         name = self._target(text, "VIEW")
+        self.ensure_database(name.catalog, name.schema)
+        result = self.engine.sql(self.mapped(text, name).text)
         self.keep(name, re.sub(r"(?i)^CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+(IF\s+NOT\s+EXISTS\s+)?", "CREATE OR REPLACE VIEW ", statements.strip_comments(text)))  # fmt: skip
         return result
 
@@ -350,6 +352,42 @@ class Dialect:
         return result
 
     _clone = _create_table
+
+    def _truncate(self, text: str) -> Any:
+        if self.engine.name != "sail":
+            return self._plain(text)
+        return self._plain(re.sub(r"(?i)^TRUNCATE\s+(TABLE\s+)?", "DELETE FROM ", text))
+
+    def _set(self, text: str) -> Any:
+        found = re.match(r"SET\s+([\w.]+)\s*=\s*(\w+)", text, re.I)
+        if found is not None and self.engine.name == "sail":
+            sail_guards.check_setting(self, found[1], found[2])
+        return self.engine.sql(text)
+
+    def _insert(self, text: str) -> Any:
+        if self.engine.name == "sail":
+            self._check_insert(text)
+        return self._plain(text)
+
+    def _check_insert(self, text: str) -> None:
+        """On Sail: the types of the rows against those of the table, where they can be seen."""
+        found = re.match(
+            rf"INSERT\s+(?:INTO|OVERWRITE)\s+(?:TABLE\s+)?({_DOTTED})\s*((?:SELECT|WITH|FROM|TABLE)\b.*)",
+            statements.strip_comments(text),
+            re.I | re.S,
+        )
+        name = self.scope.resolve(split(found[1])) if found else None
+        if found is not None and name is not None:
+            self.ensure(name)
+            rows = self.engine.sql(self.mapped(found[2]).text).schema
+            table = self.engine.sql(f"SELECT * FROM {self.scope.engine_name(name)}").schema
+            for given, kept in zip(rows.fields, table.fields, strict=False):
+                if given.dataType.simpleString() != kept.dataType.simpleString():
+                    raise self.refusal(
+                        f"column {kept.name} of {name} is {kept.dataType.simpleString()}, but the row gives"
+                        f" {given.dataType.simpleString()}; Sail might store null",
+                        "9; cast it",
+                    )
 
     def _rename_table(self, text: str) -> Any:
         found = _match(rf"ALTER\s+TABLE\s+({_DOTTED})\s+RENAME\s+TO\s+({_DOTTED})", text)
@@ -399,6 +437,15 @@ class Dialect:
         from bundlekit.local.sql.copy_into import copy_into
 
         return copy_into(self, text)
+
+    def _through_delta(self, text: str) -> Any:
+        if self.engine.name != "sail":
+            return self._plain(text)
+        from bundlekit.local.sql.delta_rs import run
+
+        return run(self, text)
+
+    _describe_history = _describe_detail = _optimize = _vacuum = _restore = _through_delta
 
     # -- looking around ----------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ without effect, and said so in the run's report. `refused`: an error with a hint
 The first kind whose pattern matches the beginning of the statement is its kind.
 """
 
+# ruff: noqa: E501 -- a wide table reads better than a long one
+# fmt: off
 from __future__ import annotations
 
 import re
@@ -116,7 +118,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("read files", r".*\bREAD_FILES\s*\(", "SELECT * FROM read_files('/Volumes/main/s/v')", "rewritten", "rewritten"),
     Kind("explain", r"EXPLAIN ", "EXPLAIN SELECT * FROM main.s.t", "real", "real"),
     Kind("query", r"(SELECT|WITH|FROM|VALUES|TABLE|\()", "SELECT * FROM main.s.t", "real", "real"),
-)  # fmt: skip
+)
+# fmt: on
 
 _COMMENTS = re.compile(r"^(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.S)
 _COMPILED = tuple((re.compile(kind.pattern.replace(" ", r"\s+"), re.I | re.S), kind) for kind in KINDS)
