@@ -51,7 +51,8 @@ def load_includes(bundle: Bundle) -> None:
         bundle.tree["include"] = expanded
     else:
         bundle.tree.drop("include")
-    for name in found:
+    # Templates may use what all other files define.
+    for name in sorted(found, key=lambda name: name.endswith(TEMPLATES)):
         _load(bundle, name)
 
 

@@ -66,14 +66,19 @@ PASSES: tuple[tuple[str, str], ...] = (
 def compile_bundle(options: Options, until: str | None = None) -> Bundle:
     """Compile for the command line's target. Never raises for what is in the user's files; look at
     `bundle.diagnostics`. Raises BundlekitError where there is no bundle. `until`: stop after this pass."""
-    bundle = Bundle(root=find_root(options), options=options)
-    bundle.sync_root = bundle.root
+    bundle, planned = start_bundle(options)
     with _no_collection():
-        for name, run in passes():
+        for name, run in planned:
             run(bundle)
             if bundle.diagnostics.has_errors or name == until:
                 break
     return bundle
+
+
+def start_bundle(options: Options) -> tuple[Bundle, Iterator[tuple[str, Callable[[Bundle], None]]]]:
+    """An empty bundle at the right folder and the passes that will fill it."""
+    root = find_root(options)
+    return Bundle(root=root, options=options, sync_root=root), passes()
 
 
 def passes() -> Iterator[tuple[str, Callable[[Bundle], None]]]:
