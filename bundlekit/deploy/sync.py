@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bundlekit.deploy.remote import delete, make_folder
-from bundlekit.deploy.selection import LocalFile
+from bundlekit.source.selection import LocalFile
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.state import write_atomically
 from bundlekit.workspace.port import ApiError, Workspace

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.source.notebook import is_notebook
@@ -41,7 +42,7 @@ def select_files(
     from pathspec import GitIgnoreSpec
 
     names: set[str] = set()
-    ignored = _GitRules(sync_root)
+    ignored = GitRules(sync_root)
     for path in paths:
         top = (sync_root / path).resolve()
         if not top.is_relative_to(sync_root.resolve()):
@@ -49,11 +50,11 @@ def select_files(
         if top.is_file():
             names.add(top.relative_to(sync_root.resolve()).as_posix())
         else:
-            names.update(_walk(sync_root, top.relative_to(sync_root.resolve()).as_posix(), ignored))
+            names.update(walk_files(sync_root, top.relative_to(sync_root.resolve()).as_posix(), ignored))
     added = list(include)
     if added:
         spec = GitIgnoreSpec.from_lines(added)
-        names.update(name for name in _walk(sync_root, ".", None) if spec.match_file(name))
+        names.update(name for name in walk_files(sync_root, ".", None) if spec.match_file(name))
     removed = list(exclude)
     if removed:
         spec = GitIgnoreSpec.from_lines(removed)
@@ -70,7 +71,8 @@ def select_files(
     return files
 
 
-def _walk(root: Path, top: str, ignored: _GitRules | None) -> Iterator[str]:
+def walk_files(root: Path, top: str, ignored: GitRules | None) -> Iterator[str]:
+    """Names of the files below `top`, relative to `root`; without rules all of them."""
     stack = [top]
     while stack:
         folder = stack.pop()
@@ -89,33 +91,34 @@ def _walk(root: Path, top: str, ignored: _GitRules | None) -> Iterator[str]:
                 yield name
 
 
-class _GitRules:
+class GitRules:
     """gitignore rules of a tree, folder by folder, read when they are needed."""
 
-    def __init__(self, root: Path) -> None:
-        from pathspec import GitIgnoreSpec
-
-        self._make = GitIgnoreSpec.from_lines
+    def __init__(self, root: Path, *, ask_git: bool = True) -> None:
         self._root = root.resolve()
         self._top = _repository_root(self._root) or self._root
-        self._specs: dict[Path, GitIgnoreSpec | None] = {}
-        self._global = [self._read(path) for path in _global_files(self._top)]
+        self._specs: dict[Path, Any] = {}
+        self._global = [self._read(path) for path in _global_files(self._top, ask_git=ask_git)]
 
-    def _read(self, path: Path) -> object:
+    @staticmethod
+    def _read(path: Path) -> Any:
         try:
-            return self._make(path.read_text(encoding="utf-8", errors="replace").splitlines())
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return None
+        from pathspec import GitIgnoreSpec
 
-    def _spec(self, folder: Path) -> object:
+        return GitIgnoreSpec.from_lines(lines)
+
+    def _spec(self, folder: Path) -> Any:
         if folder not in self._specs:
-            self._specs[folder] = self._read(folder / ".gitignore")  # type: ignore[assignment]
+            self._specs[folder] = self._read(folder / ".gitignore")
         return self._specs[folder]
 
     def match(self, name: str, *, is_dir: bool) -> bool:
         path = self._root / name
         text = path.relative_to(self._top).as_posix() + ("/" if is_dir else "")
-        if any(spec is not None and spec.match_file(text) for spec in self._global):  # type: ignore[attr-defined]
+        if any(spec is not None and spec.match_file(text) for spec in self._global):
             return True
         folder = self._top
         for part in ("", *path.parent.relative_to(self._top).parts):
@@ -123,7 +126,7 @@ class _GitRules:
             spec = self._spec(folder)
             if spec is not None:
                 below = path.relative_to(folder).as_posix() + ("/" if is_dir else "")
-                if spec.match_file(below):  # type: ignore[attr-defined]
+                if spec.match_file(below):
                     return True
         return False
 
@@ -135,8 +138,12 @@ def _repository_root(folder: Path) -> Path | None:
     return None
 
 
-def _global_files(top: Path) -> list[Path]:
+def _global_files(top: Path, *, ask_git: bool) -> list[Path]:
+    """`ask_git` costs a process, and finds core.excludesFile wherever git is told to look for it."""
     files = [top / ".git" / "info" / "exclude"]
+    found = ""
+    if not ask_git:
+        return files
     try:
         found = subprocess.run(
             ["git", "config", "--get", "--path", "core.excludesFile"],
