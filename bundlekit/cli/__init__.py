@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     # name: one line for `bundlekit --help`; the module is bundlekit.cli.<name with _>, its object `command`
     "validate": "Check the bundle and print its compiled configuration.",
     "show": "Print the configuration as it is after a pass of the compiler.",
+    "engine": "Engines of local runs: list, prepare, start, stop, status.",
 }
 
 

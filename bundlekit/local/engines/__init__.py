@@ -1,6 +1,7 @@
 """What stands behind `spark` in a local run: environments, the warm server, and what task processes need.
 
-`spark` is Apache Spark with Delta Lake behind Spark Connect, `sail` the quick, approximate engine, `none` plain
+`spark` is Apache Spark with Delta Lake behind Spark Connect, `sail` the quick, approximate engine, `none`
+plain
 Python without `spark`. This module is imported in task processes too, so it imports only the standard library
 until a function is called.
 """
@@ -57,10 +58,12 @@ def start_server(
     volumes: Mapping[str, str] | None = None,
     idle_seconds: float | None = None,
 ) -> Endpoint:
-    """Make the engine available to task processes and return at once; `Endpoint.wait()` blocks until it answers.
+    """Make the engine available to task processes and return at once; `Endpoint.wait()` blocks until it
+    answers.
 
     `folder` is `.databricks/bundlekit/<target>`, `tables` the folder of the tables (default `folder/tables`),
-    `catalogs` the catalogs to declare, the first one current; `volumes` maps `/Volumes/c/s/v` (and `dbfs:/x`) to
+    `catalogs` the catalogs to declare, the first one current; `volumes` maps `/Volumes/c/s/v` (and
+    `dbfs:/x`) to
     folders. `sail` has no server of its own: every task process embeds one. Raises BundlekitError.
     """
     from bundlekit.local.engines.spark import IDLE_SECONDS, Endpoint, start_spark

@@ -26,10 +26,10 @@ def methods(layer: Any) -> dict[str, Callable[..., Any]]:
             locationUri=str(scope.schema_folder(catalog, schema)),
         )
 
-    def set_current_database(self: Any, dbName: str) -> None:  # noqa: N803
+    def set_current_database(self: Any, dbName: str) -> None:
         layer.use(*schema_of(dbName))
 
-    def set_current_catalog(self: Any, catalogName: str) -> None:  # noqa: N803
+    def set_current_catalog(self: Any, catalogName: str) -> None:
         layer.use(catalogName.lower(), "default")
 
     def list_catalogs(self: Any, pattern: str | None = None) -> list[Any]:
@@ -38,14 +38,14 @@ def methods(layer: Any) -> dict[str, Callable[..., Any]]:
     def list_databases(self: Any, pattern: str | None = None) -> list[Any]:
         return [database_entry(scope.catalog, schema) for schema in scope.schemas(scope.catalog)]
 
-    def database_exists(self: Any, dbName: str) -> bool:  # noqa: N803
+    def database_exists(self: Any, dbName: str) -> bool:
         catalog, schema = schema_of(dbName)
         return bool(scope.schema_folder(catalog, schema).is_dir())
 
-    def get_database(self: Any, dbName: str) -> Any:  # noqa: N803
+    def get_database(self: Any, dbName: str) -> Any:
         return database_entry(*schema_of(dbName))
 
-    def table_exists(self: Any, tableName: str, dbName: str | None = None) -> bool:  # noqa: N803
+    def table_exists(self: Any, tableName: str, dbName: str | None = None) -> bool:
         text = f"{dbName}.{quote(tableName)}" if dbName else tableName
         name = scope.resolve(split(text))
         if name is not None and name in scope.objects(name.catalog, name.schema):
@@ -55,7 +55,7 @@ def methods(layer: Any) -> dict[str, Callable[..., Any]]:
             for row in layer.engine.sql("SHOW TABLES").collect()
         )
 
-    def list_tables(self: Any, dbName: str | None = None, pattern: str | None = None) -> list[Any]:  # noqa: N803
+    def list_tables(self: Any, dbName: str | None = None, pattern: str | None = None) -> list[Any]:
         catalog, schema = schema_of(dbName)
         views = set(layer.tables_of(catalog, schema, views_only=True))
         return [

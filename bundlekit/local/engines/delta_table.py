@@ -1,6 +1,7 @@
 """`delta.tables.DeltaTable` on SQL: over Spark Connect the real one needs a plug-in of the server.
 
-Every call becomes one statement of the dialect layer, so names, paths and refusals are those of SQL. Conditions
+Every call becomes one statement of the dialect layer, so names, paths and refusals are those of SQL.
+Conditions
 and values may be text or Columns; a Column is turned into text by the engine itself.
 """
 
@@ -25,21 +26,21 @@ class DeltaTable:
         self._alias = alias
 
     @classmethod
-    def forName(cls, sparkSession: Any, tableOrViewName: str) -> DeltaTable:  # noqa: N802, N803
+    def forName(cls, sparkSession: Any, tableOrViewName: str) -> DeltaTable:
         """The table of that name; the engine's error when there is none."""
         found = cls(sparkSession, ".".join(quote(part) for part in split(tableOrViewName)))
         found._session.sql(f"DESCRIBE DETAIL {found._target}")
         return found
 
     @classmethod
-    def forPath(cls, sparkSession: Any, path: str, hadoopConf: Any = None) -> DeltaTable:  # noqa: N802, N803
+    def forPath(cls, sparkSession: Any, path: str, hadoopConf: Any = None) -> DeltaTable:
         """The table in that folder; the engine's error when there is none."""
         found = cls(sparkSession, f"delta.{quote(path)}")
         found._session.sql(f"DESCRIBE DETAIL {found._target}")
         return found
 
     @classmethod
-    def isDeltaTable(cls, sparkSession: Any, identifier: str) -> bool:  # noqa: N802, N803
+    def isDeltaTable(cls, sparkSession: Any, identifier: str) -> bool:
         """Whether a path holds a Delta table."""
         try:
             return bool(
@@ -50,32 +51,32 @@ class DeltaTable:
             return False
 
     @classmethod
-    def create(cls, sparkSession: Any = None) -> DeltaTableBuilder:  # noqa: N803
+    def create(cls, sparkSession: Any = None) -> DeltaTableBuilder:
         return DeltaTableBuilder(_session(sparkSession), "CREATE TABLE")
 
     @classmethod
-    def createIfNotExists(cls, sparkSession: Any = None) -> DeltaTableBuilder:  # noqa: N802, N803
+    def createIfNotExists(cls, sparkSession: Any = None) -> DeltaTableBuilder:
         return DeltaTableBuilder(_session(sparkSession), "CREATE TABLE IF NOT EXISTS")
 
     @classmethod
-    def replace(cls, sparkSession: Any = None) -> DeltaTableBuilder:  # noqa: N803
+    def replace(cls, sparkSession: Any = None) -> DeltaTableBuilder:
         return DeltaTableBuilder(_session(sparkSession), "REPLACE TABLE")
 
     @classmethod
-    def createOrReplace(cls, sparkSession: Any = None) -> DeltaTableBuilder:  # noqa: N802, N803
+    def createOrReplace(cls, sparkSession: Any = None) -> DeltaTableBuilder:
         return DeltaTableBuilder(_session(sparkSession), "CREATE OR REPLACE TABLE")
 
     @classmethod
-    def convertToDelta(cls, sparkSession: Any, identifier: str, partitionSchema: Any = None) -> DeltaTable:  # noqa: N802, N803
+    def convertToDelta(cls, sparkSession: Any, identifier: str, partitionSchema: Any = None) -> DeltaTable:
         """Convert a Parquet folder, given as "parquet.`/path`"."""
         parts = f" PARTITIONED BY ({_schema(partitionSchema)})" if partitionSchema else ""
         sparkSession.sql(f"CONVERT TO DELTA {identifier}{parts}")
         return cls.forPath(sparkSession, split(identifier)[-1])
 
-    def alias(self, aliasName: str) -> DeltaTable:  # noqa: N803
+    def alias(self, aliasName: str) -> DeltaTable:
         return DeltaTable(self._session, self._target, aliasName)
 
-    def toDF(self) -> Any:  # noqa: N802
+    def toDF(self) -> Any:
         """The rows as a DataFrame."""
         found = self._session.sql(f"SELECT * FROM {self._target}")
         return found.alias(self._alias) if self._alias else found
@@ -103,23 +104,23 @@ class DeltaTable:
     def detail(self) -> Any:
         return self._session.sql(f"DESCRIBE DETAIL {self._target}")
 
-    def vacuum(self, retentionHours: float | None = None) -> Any:  # noqa: N803
+    def vacuum(self, retentionHours: float | None = None) -> Any:
         hours = "" if retentionHours is None else f" RETAIN {retentionHours:g} HOURS"
         return self._session.sql(f"VACUUM {self._target}{hours}")
 
     def optimize(self) -> DeltaOptimizeBuilder:
         return DeltaOptimizeBuilder(self)
 
-    def restoreToVersion(self, version: int) -> Any:  # noqa: N802
+    def restoreToVersion(self, version: int) -> Any:
         return self._session.sql(f"RESTORE TABLE {self._target} TO VERSION AS OF {version}")
 
-    def restoreToTimestamp(self, timestamp: str) -> Any:  # noqa: N802
+    def restoreToTimestamp(self, timestamp: str) -> Any:
         return self._session.sql(f"RESTORE TABLE {self._target} TO TIMESTAMP AS OF {literal(timestamp)}")
 
     def generate(self, mode: str) -> None:
         self._session.sql(f"GENERATE {mode} FOR TABLE {self._target}")
 
-    def upgradeTableProtocol(self, readerVersion: int, writerVersion: int) -> None:  # noqa: N802, N803
+    def upgradeTableProtocol(self, readerVersion: int, writerVersion: int) -> None:
         self._session.sql(
             f"ALTER TABLE {self._target} SET TBLPROPERTIES"
             f" ('delta.minReaderVersion' = '{readerVersion}', 'delta.minWriterVersion' = '{writerVersion}')"
@@ -152,35 +153,35 @@ class DeltaMergeBuilder:
 
     def whenMatchedUpdate(
         self, condition: Any = None, set: Mapping[str, Any] | None = None
-    ) -> DeltaMergeBuilder:  # noqa: N802
+    ) -> DeltaMergeBuilder:
         return self._add("MATCHED", condition, f"UPDATE SET {self._table._pairs(set or {})}")
 
-    def whenMatchedUpdateAll(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenMatchedUpdateAll(self, condition: Any = None) -> DeltaMergeBuilder:
         return self._add("MATCHED", condition, "UPDATE SET *")
 
-    def whenMatchedDelete(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenMatchedDelete(self, condition: Any = None) -> DeltaMergeBuilder:
         return self._add("MATCHED", condition, "DELETE")
 
     def whenNotMatchedInsert(
         self, condition: Any = None, values: Mapping[str, Any] | None = None
-    ) -> DeltaMergeBuilder:  # noqa: N802
+    ) -> DeltaMergeBuilder:
         given = values or {}
         columns = ", ".join(_column(key).rpartition(".")[2] for key in given)
         texts = ", ".join(self._table._text(value) for value in given.values())
         return self._add("NOT MATCHED", condition, f"INSERT ({columns}) VALUES ({texts})")
 
-    def whenNotMatchedInsertAll(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenNotMatchedInsertAll(self, condition: Any = None) -> DeltaMergeBuilder:
         return self._add("NOT MATCHED", condition, "INSERT *")
 
     def whenNotMatchedBySourceUpdate(
         self, condition: Any = None, set: Mapping[str, Any] | None = None
-    ) -> DeltaMergeBuilder:  # noqa: N802
+    ) -> DeltaMergeBuilder:
         return self._add("NOT MATCHED BY SOURCE", condition, f"UPDATE SET {self._table._pairs(set or {})}")
 
-    def whenNotMatchedBySourceDelete(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenNotMatchedBySourceDelete(self, condition: Any = None) -> DeltaMergeBuilder:
         return self._add("NOT MATCHED BY SOURCE", condition, "DELETE")
 
-    def withSchemaEvolution(self) -> DeltaMergeBuilder:  # noqa: N802
+    def withSchemaEvolution(self) -> DeltaMergeBuilder:
         self._evolution = "WITH SCHEMA EVOLUTION "
         return self
 
@@ -206,13 +207,13 @@ class DeltaOptimizeBuilder:
         self._table = table
         self._where = where
 
-    def where(self, partitionFilter: str) -> DeltaOptimizeBuilder:  # noqa: N803
+    def where(self, partitionFilter: str) -> DeltaOptimizeBuilder:
         return DeltaOptimizeBuilder(self._table, f" WHERE {partitionFilter}")
 
-    def executeCompaction(self) -> Any:  # noqa: N802
+    def executeCompaction(self) -> Any:
         return self._table._session.sql(f"OPTIMIZE {self._table._target}{self._where}")
 
-    def executeZOrderBy(self, *cols: Any) -> Any:  # noqa: N802
+    def executeZOrderBy(self, *cols: Any) -> Any:
         names = [name for col in cols for name in (col if isinstance(col, list | tuple) else [col])]
         return self._table._session.sql(
             f"OPTIMIZE {self._table._target}{self._where} ZORDER BY ({', '.join(map(_column, names))})"
@@ -231,7 +232,7 @@ class DeltaTableBuilder:
         self._location = ""
         self._properties: dict[str, str] = {}
 
-    def tableName(self, identifier: str) -> DeltaTableBuilder:  # noqa: N802
+    def tableName(self, identifier: str) -> DeltaTableBuilder:
         self._name = ".".join(quote(part) for part in split(identifier))
         return self
 
@@ -243,13 +244,13 @@ class DeltaTableBuilder:
         self._tail.append(f"COMMENT {literal(comment)}")
         return self
 
-    def addColumn(  # noqa: N802
+    def addColumn(
         self,
-        colName: str,  # noqa: N803
-        dataType: Any = None,  # noqa: N803
+        colName: str,
+        dataType: Any = None,
         nullable: bool = True,
-        generatedAlwaysAs: Any = None,  # noqa: N803
-        generatedByDefaultAs: Any = None,  # noqa: N803
+        generatedAlwaysAs: Any = None,
+        generatedByDefaultAs: Any = None,
         comment: str | None = None,
     ) -> DeltaTableBuilder:
         kind = dataType if isinstance(dataType, str) else dataType.simpleString()
@@ -265,15 +266,15 @@ class DeltaTableBuilder:
         self._columns.append(" ".join(words))
         return self
 
-    def addColumns(self, cols: Any) -> DeltaTableBuilder:  # noqa: N802
+    def addColumns(self, cols: Any) -> DeltaTableBuilder:
         for one in cols:
             self.addColumn(one.name, one.dataType, one.nullable)
         return self
 
-    def partitionedBy(self, *cols: Any) -> DeltaTableBuilder:  # noqa: N802
+    def partitionedBy(self, *cols: Any) -> DeltaTableBuilder:
         return self._by("PARTITIONED BY", cols)
 
-    def clusterBy(self, *cols: Any) -> DeltaTableBuilder:  # noqa: N802
+    def clusterBy(self, *cols: Any) -> DeltaTableBuilder:
         return self._by("CLUSTER BY", cols)
 
     def _by(self, words: str, cols: tuple[Any, ...]) -> DeltaTableBuilder:
@@ -328,12 +329,14 @@ def _column(name: str) -> str:
 
 
 def _alias_of(frame: Any) -> str:
-    plan = getattr(frame, "_plan", None)
+    plan: Any = getattr(frame, "_plan", None)
     return plan._alias if type(plan).__name__ == "SubqueryAlias" else ""
 
 
 def expression_text(column: Any) -> str:
-    """A Column of pyspark's Connect as SQL text. Raises TypeError for what has no text (a Python UDF, a window)."""
+    """A Column of pyspark's Connect as SQL text. Raises TypeError for what has no text (a Python UDF, a
+    window).
+    """
     expression = getattr(column, "_expr", None)
     if expression is None:
         return literal(column)

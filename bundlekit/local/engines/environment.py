@@ -1,8 +1,10 @@
 """Cached virtual environments in which task processes and their engine run.
 
 An environment is made once per engine, set of requirements and Python version, and never changed afterwards.
-Both `pyspark` and `pyspark-client` provide the module `pyspark`, so every engine has an environment of its own,
-apart from bundlekit's. Pins belong together: another Delta, Java or Arrow fails at run time, not at install time.
+Both `pyspark` and `pyspark-client` provide the module `pyspark`, so every engine has an environment of its
+own,
+apart from bundlekit's. Pins belong together: another Delta, Java or Arrow fails at run time, not at install
+time.
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ def is_prepared(name: str) -> bool:
 def ensure_environment(name: str, say: Say) -> Path:
     """The Python of engine `name`'s environment, made now if need be; `none` is the running Python.
 
-    Safe under concurrent use: one process builds, the others wait. Raises BundlekitError when it can't be made.
+    Safe under concurrent use: one process builds, the others wait. Raises BundlekitError when it can't be
+    made.
     """
     if name == "none":
         return Path(sys.executable)
@@ -133,7 +136,7 @@ def _build(name: str, folder: Path, say: Say) -> None:
     reason = next((text for text in reversed(failures) if text), "")
     raise BundlekitError(
         f"can't install the {name} engine's packages: {_last_line(reason)}",
-        hint="the first use needs the network (or a pip index that can be reached); afterwards it works offline."
+        hint="the first use needs the network (or a pip index that can be reached); afterwards it works offline."  # noqa: E501
         " Plain Python tasks run with --engine none",
     )
 
@@ -145,7 +148,9 @@ def _build_with_uv(folder: Path, requirements: tuple[str, ...]) -> str | None:
     made = _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
     if made is not None:
         return made
-    return _run([uv, "pip", "install", "--quiet", "--python", str(python_of(folder)), *requirements])
+    # Compiled now: without it every task process would pay two seconds to compile pyspark.
+    install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python_of(folder))]
+    return _run([*install, *requirements])
 
 
 def _build_with_pip(folder: Path, requirements: tuple[str, ...]) -> str | None:

@@ -1,7 +1,9 @@
 """The seven jars of Delta Lake that Spark's own wheel lacks, fetched once, each checked against its SHA-256.
 
-They are taken from, in this order: the cache, the local Maven repository, `BUNDLEKIT_MAVEN_REPOSITORY`, a mirror
-in Maven's settings, and the repository that the Ivy inside Spark uses by default (its address is read from Spark's
+They are taken from, in this order: the cache, the local Maven repository, `BUNDLEKIT_MAVEN_REPOSITORY`, a
+mirror
+in Maven's settings, and the repository that the Ivy inside Spark uses by default (its address is read from
+Spark's
 own jar). Python downloads them, not the bundled Java, whose trust store may not know a company's certificate.
 The other 26 jars that a resolver would fetch are already part of Spark.
 """
@@ -13,10 +15,10 @@ import os
 import re
 import urllib.error
 import urllib.request
-import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.local.engines.environment import Say, cache_folder
@@ -136,7 +138,7 @@ def _fetch(jar: Jar, spark_jars: Path) -> bytes:
         reasons.append(f"{jar.file} has another SHA-256 than the pinned one")
     raise BundlekitError(
         f"can't fetch {jar.file} for the spark engine: {'; '.join(reasons) or 'no repository is known'}",
-        hint="the first use needs the network; set BUNDLEKIT_MAVEN_REPOSITORY to a Maven repository (URL or folder)"
+        hint="the first use needs the network; set BUNDLEKIT_MAVEN_REPOSITORY to a Maven repository (URL or folder)"  # noqa: E501
         f" that has {jar.group}:{jar.artifact}:{jar.version}, or use --engine sail",
     )
 

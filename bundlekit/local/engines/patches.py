@@ -1,4 +1,6 @@
-"""pyspark's Connect classes with the dialect layer in front of every call that takes a name, a path or SQL."""
+"""pyspark's Connect classes with the dialect layer in front of every call that takes a name, a path
+or SQL.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,9 @@ def apply(layer: Any, session: Any) -> None:
     _patch_writer(layer, readwriter.DataFrameWriter)
     _patch_writer_v2(layer, DataFrame, readwriter.DataFrameWriterV2)
     _patch_catalog(layer, Catalog)
+    _patch_streams(layer)
+    if layer.engine.name == "sail":
+        _refuse_on_sail(layer, type(session), DataFrame)
     _ship_modules()
 
 
@@ -33,7 +38,7 @@ def _wrap(cls: Any, name: str, make: Callable[[Any], Any]) -> None:
 
 def _patch_session(layer: Any, cls: Any) -> None:
     def sql(original: Any) -> Any:
-        def call(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:  # noqa: N803
+        def call(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:
             run = (lambda text: original(self, text, **kwargs)) if kwargs else None
             return layer.sql(sqlQuery, args, run)
 
@@ -58,7 +63,7 @@ def _patch_session(layer: Any, cls: Any) -> None:
 
 def _patch_reader(layer: Any, cls: Any) -> None:
     def table(original: Any) -> Any:
-        return lambda self, tableName: original(self, layer.table(tableName))  # noqa: N803
+        return lambda self, tableName: original(self, layer.table(tableName))
 
     def paths(original: Any) -> Any:
         def call(self: Any, path: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -93,14 +98,15 @@ def _patch_writer(layer: Any, cls: Any) -> None:
             if location:
                 options["path"] = layer.local_path(location)
             layer.before_write(self, full, format, mode)
+            format = format or self._write.source or "delta"
             original(self, target, format=format, mode=mode, **options)
             if full is not None:
-                layer.after_write(full, format or self._write.source, location)
+                layer.after_write(full, format, location)
 
         return call
 
     def insert_into(original: Any) -> Any:
-        def call(self: Any, tableName: str, overwrite: Any = None) -> None:  # noqa: N803
+        def call(self: Any, tableName: str, overwrite: Any = None) -> None:
             layer.before_write(self, layer.scope.resolve(split(tableName)), None, None)
             original(self, layer.table(tableName, create=True), overwrite)
 
@@ -112,11 +118,61 @@ def _patch_writer(layer: Any, cls: Any) -> None:
     _wrap(cls, "insertInto", insert_into)
 
 
+def _patch_streams(layer: Any) -> None:
+    from pyspark.sql.connect.streaming.readwriter import DataStreamReader, DataStreamWriter
+
+    def source_table(original: Any) -> Any:
+        return lambda self, tableName: original(self, layer.table(tableName))
+
+    def load(original: Any) -> Any:
+        return lambda self, path=None, *args, **kwargs: original(self, _local(layer, path), *args, **kwargs)
+
+    def option(original: Any) -> Any:
+        return lambda self, key, value: original(self, key, _local(layer, value))
+
+    def to_table(original: Any) -> Any:
+        def call(self: Any, tableName: str, *args: Any, **kwargs: Any) -> Any:
+            return original(self, layer.table(tableName, create=True), *args, **kwargs)
+
+        return call
+
+    _wrap(DataStreamReader, "table", source_table)
+    for name in ("load", "json", "csv", "parquet", "text"):
+        _wrap(DataStreamReader, name, load)
+    _wrap(DataStreamReader, "option", option)
+    _wrap(DataStreamWriter, "option", option)
+    _wrap(DataStreamWriter, "start", load)
+    _wrap(DataStreamWriter, "toTable", to_table)
+
+
+def _refuse_on_sail(layer: Any, session: Any, frame: Any) -> None:
+    """What Sail lacks, refused by name before anything runs."""
+
+    def refused(what: str) -> property:
+        def get(self: Any) -> Any:
+            raise layer.refusal(f"{what} is not supported by the sail engine")
+
+        return property(get)
+
+    session.readStream = refused("spark.readStream (structured streaming)")
+    frame.writeStream = refused("writeStream (structured streaming)")
+    frame.rdd = refused("DataFrame.rdd")
+    session.sparkContext = refused("spark.sparkContext")
+
+    class _NoMachineLearning:
+        def find_spec(self, name: str, path: Any, target: Any = None) -> None:
+            if name == "pyspark.ml" or name.startswith("pyspark.ml."):
+                raise layer.refusal("pyspark.ml is not supported by the sail engine")
+
+    sys.meta_path.insert(0, _NoMachineLearning())
+
+
 def _patch_writer_v2(layer: Any, frame: Any, cls: Any) -> None:
     def write_to(original: Any) -> Any:
         def call(self: Any, table: str) -> Any:
             writer = original(self, layer.table(table, create=True))
             writer._bundlekit_name = layer.scope.resolve(split(table))
+            writer.using("delta")
             return writer
 
         return call
@@ -143,7 +199,7 @@ def _patch_catalog(layer: Any, cls: Any) -> None:
             setattr(cls, name, functools.wraps(getattr(cls, name))(function))
 
     def with_name(original: Any) -> Any:
-        def call(self: Any, tableName: str, *args: Any, **kwargs: Any) -> Any:  # noqa: N803
+        def call(self: Any, tableName: str, *args: Any, **kwargs: Any) -> Any:
             return original(self, layer.table(tableName), *args, **kwargs)
 
         return call

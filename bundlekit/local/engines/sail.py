@@ -9,12 +9,14 @@ _running: list[Any] = []
 
 
 def embed() -> None:
-    """Start the server inside this process, once, and set `SPARK_REMOTE`. Must not be called before a fork."""
+    """Start the server inside this process, once, and set `SPARK_REMOTE`. Must not be called before a
+    fork.
+    """
     if _running:
         return
     os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", "86400")
     os.environ.setdefault("RUST_LOG", "error")
-    from pysail.spark import SparkConnectServer
+    from pysail.spark import SparkConnectServer  # type: ignore[import-not-found]
 
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)

@@ -1,7 +1,8 @@
 """The `spark` of a task process: a Spark Connect session behind the dialect layer.
 
 `install()` is cheap and called before user code runs: it only watches for `import pyspark.sql`, so that
-`SparkSession.builder…getOrCreate()` gives the task's session whatever master it names. `make_session()` connects.
+`SparkSession.builder…getOrCreate()` gives the task's session whatever master it names. `make_session()`
+connects.
 Runs in the engine environment's Python; imports nothing of bundlekit but the dialect layer.
 """
 
@@ -72,7 +73,7 @@ def _delta_names() -> dict[str, Any]:
 class _ConnectBuilder:
     """`DatabricksSession.builder`: every setting of a connection is accepted and without effect."""
 
-    def getOrCreate(self) -> Any:  # noqa: N802
+    def getOrCreate(self) -> Any:
         return make_session()
 
     def __getattr__(self, name: str) -> Any:

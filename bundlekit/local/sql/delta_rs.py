@@ -16,7 +16,11 @@ def run(layer: Any, text: str) -> Any:
     """One of DESCRIBE HISTORY/DETAIL, OPTIMIZE, VACUUM, RESTORE; the result has Databricks' main columns."""
     from bundlekit.local.sql.dialect import Refused
 
-    found = re.match(rf"(DESC(?:RIBE)?\s+(?:HISTORY|DETAIL)|OPTIMIZE|VACUUM|RESTORE)\s+(?:TABLE\s+)?{_NAME}(.*)", text, re.I | re.S)  # fmt: skip
+    found = re.match(
+        rf"(DESC(?:RIBE)?\s+(?:HISTORY|DETAIL)|OPTIMIZE|VACUUM|RESTORE)\s+(?:TABLE\s+)?{_NAME}(.*)",
+        text,
+        re.I | re.S,
+    )
     if found is None:
         raise Refused(f"can't read this statement: {text[:100]}")
     from deltalake import DeltaTable
@@ -72,7 +76,7 @@ def _history(layer: Any, table: Any) -> Any:
         )
         for entry in table.history()
     ]
-    columns = "version LONG, timestamp TIMESTAMP, operation STRING, operationParameters MAP<STRING, STRING>, engineInfo STRING"  # fmt: skip
+    columns = "version LONG, timestamp TIMESTAMP, operation STRING, operationParameters MAP<STRING, STRING>, engineInfo STRING"  # noqa: E501
     return layer.engine.rows(rows, columns)
 
 
@@ -80,10 +84,19 @@ def _detail(layer: Any, table: Any, name: str) -> Any:
     data = table.metadata()
     actions = table.get_add_actions()
     sizes = actions.column("size_bytes").to_pylist()
-    row = ("delta", str(data.id), name, table.table_uri, list(data.partition_columns), len(sizes), sum(sizes), dict(data.configuration))  # fmt: skip
+    row = (
+        "delta",
+        str(data.id),
+        name,
+        table.table_uri,
+        list(data.partition_columns),
+        len(sizes),
+        sum(sizes),
+        dict(data.configuration),
+    )
     return layer.engine.rows(
         [row],
-        "format STRING, id STRING, name STRING, location STRING, partitionColumns ARRAY<STRING>, numFiles LONG,"
+        "format STRING, id STRING, name STRING, location STRING, partitionColumns ARRAY<STRING>, numFiles LONG,"  # noqa: E501
         " sizeInBytes LONG, properties MAP<STRING, STRING>",
     )
 

@@ -56,7 +56,8 @@ class Dialect:
         self._databases: set[tuple[str, str]] = set()
         self._said: set[str] = set()
 
-    # -- statements -------------------------------------------------------------------------------------------
+    # -- statements
+    # -------------------------------------------------------------------------------------------
 
     def sql(
         self,
@@ -64,7 +65,9 @@ class Dialect:
         args: Mapping[str, Any] | Sequence[Any] | None = None,
         run: Callable[[str], Any] | None = None,
     ) -> Any:
-        """Run one statement; the DataFrame that Databricks would give. Raises Refused, or the engine's error."""
+        """Run one statement; the DataFrame that Databricks would give. Raises Refused, or the engine's
+        error.
+        """
         text = prepare(binding.bind(text, args), self.local_path)
         kind = statements.classify(text)
         support = kind.on(self.engine.name)
@@ -102,7 +105,9 @@ class Dialect:
         return Refused(f"{what}{f' ({why})' if why else ''}{_HINTS.get(self.engine.name, '')}")
 
     def stubbed(self, what: str, text: str) -> None:
-        """Record that a statement was accepted without effect: once on stderr, always in the report's file."""
+        """Record that a statement was accepted without effect: once on stderr, always in the report's
+        file.
+        """
         record = os.environ.get("BUNDLEKIT_STUBBED_FILE")
         if record:
             with Path(record).open("a", encoding="utf-8") as file:
@@ -123,17 +128,25 @@ class Dialect:
         """A path of a workspace as a path of this machine."""
         return paths.local_path(path, self.volumes, self.scope.tables.parent)
 
-    # -- names ------------------------------------------------------------------------------------------------
+    # -- names
+    # ------------------------------------------------------------------------------------------------
 
     def table(self, text: str, *, create: bool = False) -> str:
-        """The engine's name for a table given by name in the Python API, made known; other names unchanged."""
+        """The engine's name for a table given by name in the Python API, made known; other names
+        unchanged.
+        """
         parts = split(text)
         name = self.scope.resolve(parts)
         if name is None:
             if len(parts) == 2 and paths.is_workspace_path(parts[1]):
                 return f"{parts[0]}.{quote(self.local_path(parts[1]))}"
             return text
-        self.ensure(name)
+        try:
+            self.ensure(name)
+        except Exception:
+            # What stood there before is about to be replaced; a broken view must not stand in the way.
+            if not create:
+                raise
         if len(parts) == 1 and not create:
             return text
         return self.scope.engine_name(name)
@@ -150,7 +163,7 @@ class Dialect:
         if (folder / "_delta_log").is_dir():
             self._known.add(name)
             self.engine.sql(
-                f"CREATE TABLE IF NOT EXISTS {self.scope.engine_name(name)} USING delta LOCATION {_path(folder)}"
+                f"CREATE TABLE IF NOT EXISTS {self.scope.engine_name(name)} USING delta LOCATION {_path(folder)}"  # noqa: E501
             )
         elif manifest.is_file():
             self._known.add(name)
@@ -178,7 +191,9 @@ class Dialect:
         self._known.add(name)
 
     def after_write(self, name: Name, source: str | None, location: str | None) -> None:
-        """Keep a table that is not Delta in its own folder: its format and place are not to be seen otherwise."""
+        """Keep a table that is not Delta in its own folder: its format and place are not to be seen
+        otherwise.
+        """
         self._known.add(name)
         if not (self.scope.folder(name) / "_delta_log").is_dir():
             place = Path(self.local_path(location)) if location else self.scope.folder(name)
@@ -187,7 +202,9 @@ class Dialect:
             )
 
     def before_write(self, writer: Any, name: Name | None, source: str | None, mode: str | None) -> None:
-        """Checks before a DataFrame is written to a table; raises Refused where the engine would get it wrong."""
+        """Checks before a DataFrame is written to a table; raises Refused where the engine would get it
+        wrong.
+        """
         if self.engine.name == "sail":
             sail_guards.check_write(self, writer, name, mode)
 
@@ -227,7 +244,8 @@ class Dialect:
     def _declare(self) -> str:
         return f"known: {', '.join(self.scope.catalogs())}; declare it under catalogs in bundlekit.yml"
 
-    # -- statements that are not simply passed on --------------------------------------------------------------
+    # -- statements that are not simply passed on
+    # --------------------------------------------------------------
 
     def _use_catalog(self, text: str) -> Any:
         parts = split(_match(rf"(?:USE|SET)\s+CATALOG\s+({_DOTTED}|'[^']*')", text)[1].strip("'"))
@@ -307,14 +325,28 @@ class Dialect:
         name = self._target(text, "VIEW")
         self.ensure_database(name.catalog, name.schema)
         result = self.engine.sql(self.mapped(text, name).text)
-        self.keep(name, re.sub(r"(?i)^CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+(IF\s+NOT\s+EXISTS\s+)?", "CREATE OR REPLACE VIEW ", statements.strip_comments(text)))  # fmt: skip
+        self.keep(
+            name,
+            re.sub(
+                r"(?i)^CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+(IF\s+NOT\s+EXISTS\s+)?",
+                "CREATE OR REPLACE VIEW ",
+                statements.strip_comments(text),
+            ),
+        )
         return result
 
     def _create_function(self, text: str) -> Any:
         name = self._target(text, "FUNCTION")
         self.ensure_database(name.catalog, name.schema)
         result = self._plain(text)
-        self.keep(name, re.sub(r"(?i)^CREATE\s+(OR\s+REPLACE\s+)?FUNCTION\s+(IF\s+NOT\s+EXISTS\s+)?", "CREATE OR REPLACE FUNCTION ", statements.strip_comments(text)))  # fmt: skip
+        self.keep(
+            name,
+            re.sub(
+                r"(?i)^CREATE\s+(OR\s+REPLACE\s+)?FUNCTION\s+(IF\s+NOT\s+EXISTS\s+)?",
+                "CREATE OR REPLACE FUNCTION ",
+                statements.strip_comments(text),
+            ),
+        )
         return result
 
     def _drop_view(self, text: str) -> Any:
@@ -344,14 +376,29 @@ class Dialect:
         return name
 
     def _create_table(self, text: str) -> Any:
-        result = self._plain(text)
         name = self._target(text, "TABLE")
         source = re.search(r"\bUSING\s+(\w+)", text, re.I)
+        if self.engine.name == "sail":
+            if source is None:
+                text = _using_delta(text)
+            self._plain(text)
+            result = self.engine.rows([], "result STRING")
+        else:
+            result = self._plain(text)
         location = re.search(r"\bLOCATION\s+(['\"])(.*?)\1", text, re.I)
         self.after_write(name, source[1] if source else None, location[2] if location else None)
         return result
 
     _clone = _create_table
+
+    def _describe(self, text: str) -> Any:
+        if self.engine.name == "sail":
+            text = re.sub(
+                r"(?i)^DESC(RIBE)?\s+(?!FUNCTION|CATALOG|DATABASE|SCHEMA|NAMESPACE|TABLE|QUERY)",
+                "DESCRIBE TABLE ",
+                text,
+            )
+        return self._plain(text)
 
     def _truncate(self, text: str) -> Any:
         if self.engine.name != "sail":
@@ -418,7 +465,7 @@ class Dialect:
         alias = found[2] or split(found[1])[-1]
         key = found[3] if "." in found[3] else f"{quote(alias)}.{found[3]}"
         return self._plain(
-            f"MERGE INTO {found[1]} AS {quote(alias)} USING (SELECT DISTINCT * FROM {found[4]} AS q(bundlekit_key))"
+            f"MERGE INTO {found[1]} AS {quote(alias)} USING (SELECT DISTINCT * FROM {found[4]} AS q(bundlekit_key))"  # noqa: E501
             f" AS bundlekit_keys ON {key} = bundlekit_keys.bundlekit_key WHEN MATCHED THEN DELETE"
         )
 
@@ -447,7 +494,8 @@ class Dialect:
 
     _describe_history = _describe_detail = _optimize = _vacuum = _restore = _through_delta
 
-    # -- looking around ----------------------------------------------------------------------------------------
+    # -- looking around
+    # ----------------------------------------------------------------------------------------
 
     def _show_catalogs(self, text: str) -> Any:
         return self.engine.rows([(name,) for name in _like(text, self.scope.catalogs())], "catalog STRING")
@@ -492,6 +540,16 @@ class Dialect:
         from bundlekit.local.sql.information_schema import define
 
         define(self, name)
+
+
+def _using_delta(text: str) -> str:
+    """Sail's own default is Parquet: say delta, after the name and the columns."""
+    found = _match(rf"[^'\"`]*?\bTABLE\s+{_EXISTS}{_DOTTED}\s*", text)
+    text = statements.strip_comments(text)
+    at = found.end()
+    if text[at : at + 1] == "(":
+        at = _closing(text, at) + 1
+    return f"{text[:at].rstrip()} USING delta {text[at:].lstrip()}"
 
 
 def _is(manifest: Path, what: str) -> bool:

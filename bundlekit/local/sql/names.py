@@ -1,7 +1,9 @@
 """Three-level names on an engine that knows two: `catalog.schema.table` is `catalog__schema`.`table` there.
 
-The folders are the catalog: `<tables>/<catalog>/<schema>/<table>` with a `_delta_log` in it is a Delta table, and
-`<tables>/<catalog>/<schema>/.bundlekit/<name>.sql` is the statement that makes a view, a function or a table that
+The folders are the catalog: `<tables>/<catalog>/<schema>/<table>` with a `_delta_log` in it is a Delta
+table, and
+`<tables>/<catalog>/<schema>/.bundlekit/<name>.sql` is the statement that makes a view, a function or a table
+that
 lies elsewhere. Nothing else is remembered, so a table exists for every later task, run and server.
 """
 
@@ -64,7 +66,9 @@ class Scope:
     declared: tuple[str, ...] = field(default=())
 
     def resolve(self, parts: tuple[str, ...]) -> Name | None:
-        """The full name for 1 to 3 parts; None for what is no table of a catalog (a path, a temporary view)."""
+        """The full name for 1 to 3 parts; None for what is no table of a catalog (a path, a temporary
+        view).
+        """
         if not 1 <= len(parts) <= 3 or (len(parts) == 2 and parts[0].lower() in FORMATS | RESERVED):
             return None
         if len(parts) == 3 and parts[0].lower() in RESERVED:

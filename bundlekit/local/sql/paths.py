@@ -1,7 +1,8 @@
 """Paths of a workspace as paths of this machine: `/Volumes/c/s/v/…` and `dbfs:/…`.
 
 The mapping comes from the settings, as JSON in `BUNDLEKIT_VOLUMES`; a volume that is not mentioned there lies
-beside the tables, in `<tables>/../volumes/<catalog>/<schema>/<volume>`, so that what a task writes stays inside
+beside the tables, in `<tables>/../volumes/<catalog>/<schema>/<volume>`, so that what a task writes stays
+inside
 the bundle's folder.
 """
 

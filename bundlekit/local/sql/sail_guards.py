@@ -34,7 +34,9 @@ _REFUSED_FUNCTIONS = {
 
 
 def correct(text: str) -> str:
-    """`text` with what can be corrected: doubled quotes (8), `datediff` and `regexp_count` (7), the user (5)."""
+    """`text` with what can be corrected: doubled quotes (8), `datediff` and `regexp_count` (7), the user
+    (5).
+    """
     text = _TEXTS.sub(lambda found: "'" + found.group()[1:-1].replace("''", "\\'") + "'", text)
     user = os.environ.get("BUNDLEKIT_USER") or getpass.getuser()
     text = _outside(text, r"\b(?:current_user|session_user)\s*\(\s*\)", lambda _: f"'{user}'")
@@ -217,6 +219,6 @@ def check_types(layer: Any, name: Name, schema: Any) -> None:
         kind = kinds.get(one.name.lower(), one.dataType.simpleString())
         if kind != one.dataType.simpleString():
             raise layer.refusal(
-                f"column {one.name} is {one.dataType.simpleString()}, but {kind} in {name}; Sail might store null",
+                f"column {one.name} is {one.dataType.simpleString()}, but {kind} in {name}; Sail might store null",  # noqa: E501
                 "9; cast it",
             )

@@ -54,6 +54,9 @@ class _LazyContext:
 
 def install_spark_hooks(spark: LazySpark) -> None:
     """Let `SparkSession.builder….getOrCreate()` in user code give this session, whatever master it names."""
+    from bundlekit.local.engines.session import install
+
+    install()  # `delta.tables` and `databricks.connect` can be imported before spark is touched
     sys.meta_path.insert(0, _SparkFinder(spark))
 
 
