@@ -1,6 +1,6 @@
 """Put the contents of dashboard, genie space and alert files into their resources.
 
-Reads `file_path` (relative to the file that gives it) and the files; writes `serialized_dashboard`,
+Reads `file_path` (already relative to the bundle root) and the files; writes `serialized_dashboard`,
 `serialized_space` and the fields of an alert.
 """
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from bundlekit.bundle import Bundle
-from bundlekit.diagnostics import Location
 from bundlekit.source.tree import Map, from_plain, to_plain
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -53,15 +52,9 @@ def _inline(bundle: Bundle, kind: str, key: str, resource: Map, field: str) -> N
         )
 
 
-def local_file(bundle: Bundle, value: str, at: Location | None) -> Path:
-    """The file that a path names which was written at a place."""
-    base = os.path.dirname(at.file) if at is not None else ""  # noqa: PTH120
-    return Path(os.path.normpath(bundle.root / base / value))
-
-
 def _read(bundle: Bundle, resource: Map, path: str) -> str | None:
     name, at = str(resource["file_path"]), resource.at("file_path")
-    file = local_file(bundle, name, at)
+    file = Path(os.path.normpath(bundle.root / name))
     try:
         if file.stat().st_size > MAX_BYTES:
             raise OSError(f"larger than {MAX_BYTES // 2**20} MB")

@@ -18,7 +18,8 @@ DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "jobs": {"name": "Untitled", "max_concurrent_runs": 1, "queue": {"enabled": True}},
     "pipelines": {"edition": "ADVANCED", "channel": "CURRENT"},
     "sql_warehouses": {
-        "auto_stop_mins": 120, "enable_photon": True, "max_num_clusters": 1, "spot_instance_policy": "COST_OPTIMIZED",
+        "auto_stop_mins": 120, "enable_photon": True, "max_num_clusters": 1,
+        "spot_instance_policy": "COST_OPTIMIZED",
     },
     "clusters": {"autotermination_minutes": 60},
     "volumes": {"volume_type": "MANAGED"},
@@ -42,7 +43,8 @@ def fix_job_clusters(bundle: Bundle) -> None:
 
 
 def override_compute(bundle: Bundle) -> None:
-    """`--cluster-id`, `bundle.cluster_id`, `DATABRICKS_CLUSTER_ID` (development only) replace tasks' compute."""
+    """`--cluster-id`, `bundle.cluster_id`, `DATABRICKS_CLUSTER_ID` (development only) replace tasks'
+    compute."""
     section = bundle.tree.get("bundle")
     given = bundle.options.cluster_id or (section.get("cluster_id") if isinstance(section, Map) else None)
     cause = "--cluster-id" if bundle.options.cluster_id else "bundle.cluster_id"

@@ -1,10 +1,11 @@
 """Replace references by what they stand for, as a memoised graph.
 
-`resolve_outside` does everything but resources, `resolve_resources` the resources. Only `bundle`, `workspace`,
-`variables` and `var` are looked up; references with another first part stay as they are, `${resources…}` until
-deploy. Each referenced value is resolved once; cycles are reported with all their places. A pure reference keeps
-the value's type and takes the place of use (so relative paths belong to the file of use); in longer text
-numbers and booleans are written as text. Replaced values pass the field tables again.
+`resolve_outside` does everything but resources, `resolve_resources` the resources. Only `bundle`,
+`workspace`, `variables` and `var` are looked up; references with another first part stay as they are,
+`${resources…}` until deploy. Each referenced value is resolved once; cycles are reported with all their
+places. A pure reference keeps the value's type and takes the place of use (so relative paths belong to the
+file of use); in longer text numbers and booleans are written as text. Replaced values pass the field tables
+again.
 """
 
 from __future__ import annotations
@@ -117,9 +118,9 @@ class Graph:
             new = self.copy(new, at)
         parent.put(key, new, f"reference {text}", None)  # type: ignore[arg-type]
         if origin is not None:
-            spot = parent.spots[key]  # type: ignore[index,call-overload]
+            spot = parent.spots[key]  # type: ignore[index]
             if origin not in spot.values:
-                parent.spots[key] = Spot(spot.key, (*spot.values, origin))  # type: ignore[index,call-overload]
+                parent.spots[key] = Spot(spot.key, (*spot.values, origin))  # type: ignore[index]
         self.changed.append((path, parent, key))
 
     def copy(self, node: Any, at: Location | None) -> Any:
@@ -276,7 +277,7 @@ class Graph:
         )
 
     def error(
-        self, code: str, summary: str, at: Location | None | Iterable[Location], hint: str = ""
+        self, code: str, summary: str, at: Location | Iterable[Location] | None, hint: str = ""
     ) -> None:
         self.bundle.diagnostics.error(code, summary, at, hint=hint)
 

@@ -86,9 +86,11 @@ def drop_unknown(bundle: Bundle) -> None:
 
 def _dialect_keeps() -> Keep | None:
     """`bundlekit.compile.dialect.keeps(struct, key, value)`: does the dialect lower this later?"""
+    from importlib import import_module
+
     try:
-        from bundlekit.compile import dialect
-    except ImportError:
+        dialect = import_module("bundlekit.compile.dialect")
+    except ModuleNotFoundError:
         return None
     return getattr(dialect, "keeps", None)
 

@@ -73,7 +73,7 @@ def _check_development(bundle: Bundle) -> None:
         if isinstance(path, str) and user not in path and short not in path and not path.startswith("${"):
             bundle.diagnostics.error(
                 "development-path-without-user",
-                f"workspace.{key} must contain your user name in development mode, so that each user has a copy",
+                f"workspace.{key} must contain your user name in development mode",
                 _at(workspace, key),
                 path=f"workspace.{key}",
                 hint=f"write {key}: ~/… or use ${{workspace.current_user.userName}} in it",

@@ -1,8 +1,8 @@
 """Check the tree against the field tables: drop unknown fields, convert scalars, warn about what can't be.
 
 Reads and writes the part of the tree it is given. Every file passes through here when it is loaded, and every
-value again whose text was replaced by what a reference stands for. Nothing here is an error: a value that does
-not fit is dropped with a warning, as the official CLI does.
+value again whose text was replaced by what a reference stands for. Nothing here is an error: a value that
+does not fit is dropped with a warning, as the official CLI does.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from bundlekit.source.tree import Key, Map, Path, Seq, show_path
 _DROP: Final = object()
 _TRUE = frozenset({"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE = frozenset({"false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"})
-_KIND_NAMES = {"struct": "map", "map": "map", "list": "list", "enum": "text", "string": "text", "int": "integer",
-               "float": "number", "bool": "boolean"}  # fmt: skip
+_TEXT = frozenset({"string", "enum"})
+_MAPS = frozenset({"struct", "map"})
+_KIND_NAMES = {
+    "struct": "map", "map": "map", "list": "list", "enum": "text", "string": "text",
+    "int": "integer", "float": "number", "bool": "boolean",
+}  # fmt: skip
 
 
 Keep = Callable[[str, str, Any], bool]
@@ -35,7 +39,7 @@ def normalise(
 
 def normalise_child(parent: Map | Seq, key: Key, shape: Shape, diagnostics: Diagnostics, path: Path) -> bool:
     """Check and convert one value in place; False if it does not fit and was removed."""
-    value = parent[key]  # type: ignore[index,call-overload]
+    value = parent[key]  # type: ignore[index]
     if shape.kind == "any":
         return True
     new = _Normaliser(diagnostics, list(path)).value(value, shape, parent, key)
@@ -43,7 +47,7 @@ def normalise_child(parent: Map | Seq, key: Key, shape: Shape, diagnostics: Diag
         parent.drop(key)  # type: ignore[arg-type]
         return False
     if new is not value:
-        parent[key] = new  # type: ignore[index,call-overload]
+        parent[key] = new  # type: ignore[index]
     return True
 
 
@@ -105,7 +109,7 @@ class _Normaliser:
         for key, value in node.items():
             field = fields.get(key)
             if field is None:
-                # Unknown sections that hold anchors are where values are defined for use elsewhere: they stay.
+                # Unknown sections that hold anchors define values for use elsewhere: they stay.
                 if key in node.anchor_keys:
                     if isinstance(value, Map) and value.anchor_keys:
                         continue
@@ -116,7 +120,7 @@ class _Normaliser:
                 drop = [*(drop or ()), key]
                 continue
             kind = field.kind
-            if kind == "any" or (type(value) is str and (kind == "string" or kind == "enum")):
+            if kind == "any" or (type(value) is str and kind in _TEXT):
                 continue
             if self.keep is not None and not _fits(value, kind) and self.keep(shape.name, key, value):
                 continue
@@ -150,7 +154,7 @@ class _Normaliser:
 
     def value(self, value: Any, shape: Shape, parent: Map | Seq, key: Key) -> Any:
         kind = shape.kind
-        if kind == "struct" or kind == "map":
+        if kind in _MAPS:
             if isinstance(value, Map):
                 self.container(value, shape)
                 return value

@@ -43,7 +43,8 @@ def redacted(bundle: Bundle) -> dict[str, Any]:
 
 
 def _locations(tree: Map) -> dict[str, Any]:
-    """path -> places, as `--include-locations` shows them: file names once, and [file, line, column] for each."""
+    """path -> places, as `--include-locations` shows them: file names once, and [file, line, column] for
+    each."""
     files: dict[str, int] = {}
     places: dict[str, list[list[int]]] = {}
 

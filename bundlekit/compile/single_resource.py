@@ -1,4 +1,5 @@
-"""Recommendation: a file named `*.job.yml` defines exactly one job and nothing else, and so on for each type."""
+"""Recommendation: a file named `*.job.yml` defines exactly one job and nothing else, and so on for each
+type."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _SUFFIXES: Final = {
     "quality_monitor": "quality_monitors", "catalog": "catalogs", "schema": "schemas", "volume": "volumes",
     "external_location": "external_locations", "cluster": "clusters", "instance_pool": "instance_pools",
     "dashboard": "dashboards", "genie_space": "genie_spaces", "app": "apps", "alert": "alerts",
-    "secret_scope": "secret_scopes", "sql_warehouse": "sql_warehouses", "database_instance": "database_instances",
+    "secret_scope": "secret_scopes", "sql_warehouse": "sql_warehouses",
+    "database_instance": "database_instances",
     "database_catalog": "database_catalogs", "synced_database_table": "synced_database_tables",
 }  # fmt: skip
 
@@ -35,7 +37,7 @@ def check_single_resource(bundle: Bundle, tree: Map, name: str) -> None:
     places = sorted(at for _, _, at in found if at is not None)
     bundle.diagnostics.recommend(
         "file-name-promises-one-resource",
-        f"a file named .{wanted}.{parts[-1]} should define a single {wanted.replace('_', ' ')} and nothing else",
+        f"a file named .{wanted}.{parts[-1]} should define one {wanted.replace('_', ' ')} and nothing else",
         places,
         path=f"resources.{min(names)[0]}.{min(names)[1]}",
         hint=f"move the other resources to files of their own, or rename {name}",

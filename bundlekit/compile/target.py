@@ -22,7 +22,8 @@ _DECLARATION: Final = frozenset({"default", "lookup", "type", "description"})
 
 
 def rename_old_sections(bundle: Bundle) -> None:
-    """`environments` is the old name of `targets`, `compute_id` that of `cluster_id`; empty variables exist."""
+    """`environments` is the old name of `targets`, `compute_id` that of `cluster_id`; empty variables
+    exist."""
     tree = bundle.tree
     if "environments" in tree:
         if "targets" in tree:
@@ -77,7 +78,8 @@ def _rename_compute_id(bundle: Bundle, tree: Map) -> None:
 
 
 def select_target(bundle: Bundle) -> None:
-    """Find the target's name: `-t` > `DATABRICKS_BUNDLE_TARGET` > the only one > the one with `default: true`."""
+    """Find the target's name: `-t` > `DATABRICKS_BUNDLE_TARGET` > the only one > the one with `default:
+    true`."""
     targets = bundle.tree.get("targets")
     if not isinstance(targets, Map) or not targets:
         targets = Map()
@@ -206,7 +208,8 @@ def _declare_hint(name: str, known: Map) -> str:
 
 
 def _is_declaration(override: Map, variable: Map) -> bool:
-    """Is a map in a target a declaration (`{default: …}`, `{lookup: …}`) or the value of a complex variable?"""
+    """Is a map in a target a declaration (`{default: …}`, `{lookup: …}`) or the value of a complex
+    variable?"""
     if not override or not set(override) <= _DECLARATION:
         return False
     if "lookup" in override or variable.get("type") != "complex":

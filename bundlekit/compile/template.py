@@ -1,7 +1,7 @@
 """Included templates (`*.yml.j2`): rendered with `var`, `bundle` and `target`, then merged like other files.
 
-The names are what the files without templates say for the chosen target, so templates are read after all other
-includes; a template cannot change what another one sees.
+The names are what the files without templates say for the chosen target, so templates are read after all
+other includes; a template cannot change what another one sees.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _trial(bundle: Bundle) -> dict[str, Any]:
         run(trial)
     trial.diagnostics = Diagnostics()
     declared = variables.declared_variables(trial)
-    values = {name: to_plain(get(variable, "value")) for name, variable in declared.items() if "value" in variable}
+    values = {
+        name: to_plain(get(variable, "value")) for name, variable in declared.items() if "value" in variable
+    }
     return {
         "var": values,
         "bundle": to_plain(trial.tree.get("bundle") or {}),

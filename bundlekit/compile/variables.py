@@ -1,8 +1,8 @@
 """Give every variable its value: `--var` > `BUNDLE_VAR_x` > lookup > overrides file > target > default.
 
 Reads `variables` (with the target's defaults already merged), writes `variables.*.value`.
-`facts["unresolved_variables"]`: variables whose lookup needs a workspace that was not asked; references to them
-stay as they are. `facts["secret_variables"]` is written by the checks.
+`facts["unresolved_variables"]`: variables whose lookup needs a workspace that was not asked; references to
+them stay as they are. `facts["secret_variables"]` is written by the checks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def declared_variables(bundle: Bundle) -> Map:
 
 
 def assign_from_command_line(bundle: Bundle) -> None:
-    """`--var name=value`, several in one separated by commas, quotes around an assignment protect its commas."""
+    """`--var name=value`, several in one separated by commas, quotes around an assignment protect its
+    commas."""
     variables = declared_variables(bundle)
     for given in bundle.options.variables:
         for assignment in _split(given):
@@ -48,30 +49,23 @@ def _split(given: str) -> list[str]:
 
 def _assign_flag(bundle: Bundle, variables: Map, assignment: str) -> None:
     name, equals, value = assignment.partition("=")
-    error = bundle.diagnostics.error
     variable = variables.get(name)
+    at, path = variables.key_at(name), f"variables.{name}"
     if not equals:
-        error(
-            "var-flag-syntax", f"--var {assignment} has no value", None, path="--var",
-            hint=f"write --var {name}=VALUE",
-        )  # fmt: skip
+        code, summary, at, path = "var-flag-syntax", f"--var {assignment} has no value", None, "--var"
+        hint = f"write --var {name}=VALUE"
     elif not isinstance(variable, Map):
-        error(
-            "undeclared-variable", f"--var sets {name}, which is not declared", None, path=f"variables.{name}",
-            hint=did_you_mean(name, variables) or f"declare it: variables: {{{name}: {{description: …}}}}",
-        )  # fmt: skip
+        code, summary, at = "undeclared-variable", f"--var sets {name}, which is not declared", None
+        hint = did_you_mean(name, variables) or f"declare it: variables: {{{name}: {{description: …}}}}"
     elif variable.get("type") == "complex":
-        error(
-            "complex-variable-from-text", f"--var cannot set the complex variable {name}", variables.key_at(name),
-            path=f"variables.{name}", hint=f"set it in .databricks/bundle/{bundle.target}/{OVERRIDES}",
-        )  # fmt: skip
+        code, summary = "complex-variable-from-text", f"--var cannot set the complex variable {name}"
+        hint = f"set it in .databricks/bundle/{bundle.target}/{OVERRIDES}"
     elif "value" in variable:
-        error(
-            "variable-set-twice", f"--var sets {name} twice", variables.key_at(name), path=f"variables.{name}",
-            hint="give one value",
-        )  # fmt: skip
+        code, summary, hint = "variable-set-twice", f"--var sets {name} twice", "give one value"
     else:
         variable.put("value", value, "--var")
+        return
+    bundle.diagnostics.error(code, summary, at, path=path, hint=hint)
 
 
 def assign_variables(bundle: Bundle) -> None:

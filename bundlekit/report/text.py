@@ -36,7 +36,7 @@ def summary_line(bundle: Bundle) -> str:
     counts = [
         (severity, len(bundle.diagnostics.of(severity)))
         for severity in ("error", "warning", "recommendation")
-    ]  # type: ignore[arg-type]
+    ]
     return ", ".join(f"{n} {name}{'s' if n != 1 else ''}" for name, n in counts if n)
 
 

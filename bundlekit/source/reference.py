@@ -1,7 +1,7 @@
 """References in text: `${var.name}`, `${resources.jobs.etl.id}`, and the same written as `$<var.name>`.
 
-A path is segments joined by dots, each beginning with a letter, with `-` and `_` only inside, and list indexes
-in brackets. Anything else that looks similar is plain text; there is no escape.
+A path is segments joined by dots, each beginning with a letter, with `-` and `_` only inside, and list
+indexes in brackets. Anything else that looks similar is plain text; there is no escape.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Render a YAML template with Jinja2, in its sandbox, and know which template line each output line is from.
 
-The environment has no loader, no extensions and no file access; undefined names are errors. What a template may
-produce is capped. Jinja2 is imported only here, when a bundle has a template.
+The environment has no loader, no extensions and no file access; undefined names are errors. What a template
+may produce is capped. Jinja2 is imported only here, when a bundle has a template.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class Spot(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Why a value is what it is: a cause such as `target dev`, where that is written, and the value before."""
+    """Why a value is what it is: a cause such as `target dev`, where that is written, and the value
+    before."""
 
     cause: str
     at: Location | None
