@@ -208,6 +208,12 @@ def check_workspace_paths(bundle: Bundle) -> None:
     workspace = bundle.tree.get("workspace")
     if not isinstance(workspace, Map):
         return
+    if get(bundle.tree, "experimental", "immutable_folder") is True and workspace.all_at("file_path"):
+        bundle.diagnostics.error(
+            "immutable-file-path", "workspace.file_path is made by the snapshot of an immutable folder",
+            workspace.at("file_path"), path="workspace.file_path",
+            hint="remove workspace.file_path, or experimental.immutable_folder",
+        )  # fmt: skip
     for key in ("root_path", "file_path", "state_path", "resource_path"):
         value = workspace.get(key)
         if isinstance(value, str) and value.startswith("/Volumes") and workspace.all_at(key):

@@ -116,17 +116,28 @@ def _check_named(bundle: Bundle) -> None:
                         )  # fmt: skip
 
 
-def check_compiled(bundle: Bundle) -> None:
-    """Compute of tasks, clusters of one node, apps, shared roots, the deployer, files to sync."""
+def check_single_nodes(bundle: Bundle) -> None:
+    """Clusters without workers that are not marked as single nodes, before compute is overridden."""
     for name, job in bundle.resources("jobs").items():
-        if isinstance(job, Map):
-            _check_job(bundle, name, job)
+        path: Path = ("resources", "jobs", name)
+        for index, cluster in enumerate(get(job, "job_clusters") or []):
+            _single_node(bundle, get(cluster, "new_cluster"), (*path, "job_clusters", index, "new_cluster"))
+        for index, task in enumerate(get(job, "tasks") or []):
+            _single_node(bundle, get(task, "new_cluster"), (*path, "tasks", index, "new_cluster"))
+            inner = get(task, "for_each_task", "task", "new_cluster")
+            _single_node(bundle, inner, (*path, "tasks", index, "for_each_task", "task", "new_cluster"))
     for name, pipeline in bundle.resources("pipelines").items():
-        clusters = get(pipeline, "clusters")
-        for index, cluster in enumerate(clusters if isinstance(clusters, list) else []):
+        for index, cluster in enumerate(get(pipeline, "clusters") or []):
             _single_node(bundle, cluster, ("resources", "pipelines", name, "clusters", index))
     for name, cluster in bundle.resources("clusters").items():
         _single_node(bundle, cluster, ("resources", "clusters", name))
+
+
+def check_compiled(bundle: Bundle) -> None:
+    """Compute of tasks, apps, shared roots, the deployer, files to sync."""
+    for name, job in bundle.resources("jobs").items():
+        if isinstance(job, Map):
+            _check_job(bundle, name, job)
     _check_apps(bundle)
     _check_shared_root(bundle)
     _check_deployer(bundle)
@@ -140,8 +151,6 @@ _NEEDS_COMPUTE = ("spark_python_task", "python_wheel_task", "spark_jar_task", "s
 def _check_job(bundle: Bundle, name: str, job: Map) -> None:
     path: Path = ("resources", "jobs", name)
     keys = {get(c, "job_cluster_key") for c in job.get("job_clusters") or []}
-    for index, cluster in enumerate(job.get("job_clusters") or []):
-        _single_node(bundle, get(cluster, "new_cluster"), (*path, "job_clusters", index, "new_cluster"))
     for index, task in enumerate(job.get("tasks") or []):
         place = (*path, "tasks", index)
         _check_task(bundle, task, place, keys)
@@ -153,7 +162,6 @@ def _check_job(bundle: Bundle, name: str, job: Map) -> None:
 def _check_task(bundle: Bundle, task: Any, path: Path, keys: set[Any]) -> None:
     if not isinstance(task, Map):
         return
-    _single_node(bundle, task.get("new_cluster"), (*path, "new_cluster"))
     key = task.get("job_cluster_key")
     if key and key not in keys:
         bundle.diagnostics.warning(
@@ -255,7 +263,7 @@ def _check_deployer(bundle: Bundle) -> None:
         return
     for entry in permissions:
         named = user in (get(entry, "user_name"), get(entry, "service_principal_name"))
-        if get(entry, "level") == "CAN_MANAGE" and (named or get(entry, "group_name")):
+        if get(entry, "level") == "CAN_MANAGE" and named:
             return
     bundle.diagnostics.recommend(
         "deployer-not-in-permissions", f"permissions does not name {user}, who deploys", permissions.location,

@@ -76,6 +76,8 @@ def translate_paths(bundle: Bundle) -> None:
     prefix = str(get(bundle.tree, "workspace", "file_path"))
     if get(bundle.tree, "presets", "source_linked_deployment") is True:
         prefix = bundle.sync_root.as_posix()
+    if get(bundle.tree, "experimental", "immutable_folder") is True:
+        prefix = "${workspace.snapshot_path}/files"
     translator = _Translator(bundle, prefix)
     for field in list(path_fields(bundle)):
         translator.translate(field)

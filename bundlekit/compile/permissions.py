@@ -97,7 +97,7 @@ def _add_top(bundle: Bundle, top: Seq, kind: str, name: str, resource: Map) -> N
         added = from_plain({"level": level, principal[0]: principal[1]}, entry.location)
         permissions.add(added)
         changed = True
-    if changed and permissions:
+    if changed:
         resource.put("permissions", permissions, "permissions of the bundle", bundle.tree.at("permissions"))
 
 
@@ -112,7 +112,9 @@ def fix_owners(bundle: Bundle) -> None:
             continue
         for resource in bundle.resources(kind).values():
             permissions = resource.get("permissions") if isinstance(resource, Map) else None
-            if isinstance(permissions, Seq) and permissions:
+            if isinstance(permissions, Seq) and not permissions and not bundle.tree.get("permissions"):
+                resource.drop("permissions")
+            elif isinstance(permissions, Seq):
                 fixed = _fixed(permissions, kind, field, str(user))
                 if fixed != permissions:
                     resource.put("permissions", fixed, "the deployer keeps access")

@@ -44,6 +44,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("capture.capture_names", "literal catalog and schema names -> references to the bundle's resources"),
     ("contents.read_contents", "dashboard, genie and alert files"),
     ("serving.rename_served_models", "served_models -> served_entities"),
+    ("final_checks.check_single_nodes", "clusters without workers"),
     ("initialise.fix_job_clusters", "num_workers of fixed-size job clusters"),
     ("run_as.apply_run_as", "run_as of jobs, pipelines, alerts"),
     ("initialise.override_compute", "--cluster-id and bundle.cluster_id"),

@@ -6,6 +6,7 @@ Reads `run_as`, `experimental.use_legacy_run_as`, `workspace.current_user`; writ
 from __future__ import annotations
 
 from bundlekit.bundle import Bundle
+from bundlekit.diagnostics import Location
 from bundlekit.source.tree import Map, Seq, copy_node, from_plain, get
 
 _KINDS = ("jobs", "pipelines", "alerts")
@@ -57,19 +58,22 @@ def _is_deployer(bundle: Bundle, run_as: Map) -> bool:
 def _check_supported(bundle: Bundle, run_as: Map) -> None:
     who = run_as.get("user_name") or run_as.get("service_principal_name")
     user = get(bundle.tree, "workspace", "current_user", "userName")
-    problems: list[str] = []
+    problems: list[tuple[str, Location | None]] = []
     for kind in ("model_serving_endpoints", "quality_monitors", "apps"):
-        if bundle.resources(kind):
-            problems.append(kind)
-    if any(get(d, "embed_credentials") is True for d in bundle.resources("dashboards").values()):
-        problems.append("dashboards with embed_credentials: true")
-    for what in problems:
+        group = bundle.resources(kind)
+        if group:
+            problems.append((kind, group.location))
+    for name, dashboard in bundle.resources("dashboards").items():
+        if get(dashboard, "embed_credentials") is True:
+            problems.append((f"dashboard {name}, which embeds credentials,", dashboard.location))
+    place = bundle.tree.at("run_as")
+    for what, at in problems:
         bundle.diagnostics.error(
             "run-as-unsupported",
-            f"{what} cannot run as {who}: they always run as their owner, {user}",
-            bundle.tree.all_at("run_as") or bundle.tree.at("run_as"),
+            f"{what} cannot run as {who}: only as the owner, {user}",
+            [found for found in (at, place) if found is not None],
             path="run_as",
-            hint=f"deploy as {who}, or move {what.split(' ')[0]} to a bundle of their own",
+            hint=f"deploy as {who}, or move it to a bundle of its own",
         )
 
 

@@ -67,6 +67,6 @@ def _infer_root(bundle: Bundle, paths: Seq) -> None:
     root = bundle.root
     for entry in paths:
         if isinstance(entry, str):
-            target = os.path.normpath(root / entry)
+            target = os.path.normpath(bundle.root / entry)
             root = Path(os.path.commonpath([root, target]))
     bundle.sync_root = root
