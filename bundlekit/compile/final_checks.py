@@ -26,6 +26,7 @@ def check_required_and_enums(bundle: Bundle) -> None:
         if isinstance(value, (Map, Seq)):
             _check(bundle, value, shape[section], (section,))
     _check_named(bundle)
+    _check_deployer(bundle)
 
 
 def _check(bundle: Bundle, node: Any, shape: Shape, path: Path) -> None:
@@ -140,7 +141,6 @@ def check_compiled(bundle: Bundle) -> None:
             _check_job(bundle, name, job)
     _check_apps(bundle)
     _check_shared_root(bundle)
-    _check_deployer(bundle)
     _check_files(bundle)
 
 
