@@ -141,7 +141,9 @@ def pass_times(folder: Path) -> list[tuple[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--jobs", default="1,10,100,1000,10000")
     parser.add_argument("--layout", choices=["one", "files", "both"], default="both")
     parser.add_argument("--profile", action="store_true", help="cProfile of the largest bundle, by own time")
