@@ -29,7 +29,7 @@ def read_files(session: Any, path: str, options: Mapping[str, str]) -> Any:
     reader = session.read.format(kind)
     if kind == "csv":
         reader = reader.option("header", "true")
-    if kind in ("csv", "json") and not schema:
+    if kind in ("csv", "json") and not schema and "inferschema" not in given:
         reader = reader.option("inferSchema", "true")
     for key, value in given.values():
         reader = reader.option(key, value)

@@ -154,6 +154,37 @@ def _refuse_on_sail(layer: Any, session: Any, frame: Any) -> None:
 
         return property(get)
 
+    from pyspark.sql.connect.conf import RuntimeConf
+    from pyspark.sql.connect.readwriter import DataFrameReader
+
+    from bundlekit.local.sql import sail_guards
+
+    def conf_set(original: Any) -> Any:
+        def call(self: Any, key: str, value: Any) -> None:
+            sail_guards.check_setting(layer, key, str(value))
+            original(self, key, value)
+
+        return call
+
+    def csv(original: Any) -> Any:
+        def call(self: Any, path: Any = None, *args: Any, **kwargs: Any) -> Any:
+            reader = self.options(**{k: v for k, v in kwargs.items() if k.lower() == "inferschema"})
+            sail_guards.check_read(layer, reader, "csv", bool(args) or kwargs.get("schema") is not None)
+            return original(self, path, *args, **kwargs)
+
+        return call
+
+    def load(original: Any) -> Any:
+        def call(self: Any, path: Any = None, format: Any = None, schema: Any = None, **options: Any) -> Any:
+            reader = self.options(**{k: v for k, v in options.items() if k.lower() == "inferschema"})
+            sail_guards.check_read(layer, reader, format or self._format, schema is not None)
+            return original(self, path, format, schema, **options)
+
+        return call
+
+    _wrap(RuntimeConf, "set", conf_set)
+    _wrap(DataFrameReader, "csv", csv)
+    _wrap(DataFrameReader, "load", load)
     session.readStream = refused("spark.readStream (structured streaming)")
     frame.writeStream = refused("writeStream (structured streaming)")
     frame.rdd = refused("DataFrame.rdd")

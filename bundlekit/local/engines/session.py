@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,7 +36,7 @@ class _Watch(importlib.abc.MetaPathFinder):
     """Patches `pyspark.sql.session` after its import and provides `delta.tables` and `databricks.connect`."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name in _PROVIDED:
+        if name in _PROVIDED and name != "databricks":
             return importlib.util.spec_from_loader(
                 name, _Provided(), is_package=name in ("delta", "databricks.connect")
             )
@@ -56,6 +56,15 @@ class _Watch(importlib.abc.MetaPathFinder):
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
+
+
+class _Namespace(importlib.abc.MetaPathFinder):
+    """The package `databricks`, last in line: only where nothing installed provides it."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        if name != "databricks":
+            return None
+        return importlib.util.spec_from_loader(name, _Provided(), is_package=True)
 
 
 class _Provided(importlib.abc.Loader):
@@ -87,7 +96,12 @@ def _connect_names() -> dict[str, Any]:
     return {"DatabricksSession": DatabricksSession}
 
 
-_PROVIDED = {"delta": _delta_names, "delta.tables": _delta_names, "databricks.connect": _connect_names}
+_PROVIDED: dict[str, Callable[[], dict[str, Any]]] = {
+    "databricks": dict,
+    "delta": _delta_names,
+    "delta.tables": _delta_names,
+    "databricks.connect": _connect_names,
+}
 
 
 def install() -> None:
@@ -95,6 +109,7 @@ def install() -> None:
     if any(isinstance(finder, _Watch) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, _Watch())
+    sys.meta_path.append(_Namespace())
     loaded = sys.modules.get("pyspark.sql.session")
     if loaded is not None:
         _patch_builder(loaded)
@@ -221,6 +236,9 @@ class _Session:
 
     def rows(self, rows: list[tuple[Any, ...]], schema: str) -> Any:
         return self._session.createDataFrame(rows, schema)
+
+    def set(self, key: str, value: str) -> None:
+        self._session.conf.set(key, value)
 
     def read(self, path: str, options: Mapping[str, str]) -> Any:
         from bundlekit.local.engines.files import read_files

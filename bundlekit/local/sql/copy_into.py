@@ -38,6 +38,7 @@ def copy_into(layer: Any, text: str) -> Any:
         return _result(layer, 0)
     options = {"format": kind, **dict(_OPTION.findall(_options_text(rest, "FORMAT_OPTIONS")))}
     options.setdefault("header", "false")
+    options.setdefault("inferSchema", "false")  # the table's types decide
     view = f"bundlekit_copy_into_{abs(hash(path)):x}"
     frame = layer.engine.read(str(files[0]), options)
     for file in files[1:]:

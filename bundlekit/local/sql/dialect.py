@@ -33,6 +33,8 @@ class Engine(Protocol):
 
     def rows(self, rows: list[tuple[Any, ...]], schema: str) -> Any: ...
 
+    def set(self, key: str, value: str) -> None: ...
+
     def read(self, path: str, options: Mapping[str, str]) -> Any: ...
 
 
@@ -409,6 +411,8 @@ class Dialect:
         found = re.match(r"SET\s+([\w.]+)\s*=\s*(\w+)", text, re.I)
         if found is not None and self.engine.name == "sail":
             sail_guards.check_setting(self, found[1], found[2])
+            self.engine.set(found[1], found[2])  # Sail has no SET
+            return self.engine.rows([(found[1], found[2])], "key STRING, value STRING")
         return self.engine.sql(text)
 
     def _insert(self, text: str) -> Any:
