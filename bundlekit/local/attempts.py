@@ -1,7 +1,8 @@
 """Task attempts as processes: the parent's side of the fork server.
 
 `AttemptPool` owns one fork server (a Python of the engine's environment); `start` forks an attempt in a
-process group of its own. Its output goes through a pipe into a log that keeps the first and the last 5 MB.
+process group of its own. Its output goes through a pipe into a log that keeps the first and the last 5 MB;
+the values of configured secrets become `[REDACTED]` on the way.
 The child writes its result to `result.json` in the attempt's folder; what is missing there is told from the
 exit status. Cancelling is SIGINT, then SIGTERM, then SIGKILL to the whole group.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +26,7 @@ from typing import Any
 
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.local.worker.forkserver import receive, send
+from bundlekit.local.worker.html import write_html
 
 LOG_HEAD = 5 * 1024 * 1024
 LOG_TAIL = 5 * 1024 * 1024
@@ -35,8 +38,8 @@ GRACE = (5.0, 3.0)
 class AttemptSpec:
     """What one attempt runs. Paths are local; everything is JSON-able.
 
-    `kind`: notebook, python_file, python_wheel, sql_file or sql_text. `path` is the user's own file. Parameters
-    are a mapping for notebooks, SQL and named wheel parameters, a list otherwise.
+    `kind`: notebook, python_file, python_wheel, sql_file or sql_text. `path` is the file to run, with its
+    suffix. Parameters are a mapping for notebooks, SQL and named wheel parameters, a list otherwise.
     """
 
     kind: str
@@ -58,7 +61,12 @@ class AttemptSpec:
     environment: dict[str, str] = field(default_factory=dict)
     engine: str = "none"
     context: dict[str, Any] = field(default_factory=dict)
-    """job_id, run_id, task_run_id, user, task values of other tasks, secrets, volumes …"""
+    """Ids and user (`job_id`, `run_id`, `task_run_id`, `user`), `task_values` {task: {key: value}}, `secrets`
+    {scope: {key: environment variable}}, `volumes` {prefix: folder}, `storage` (folder of DBFS)."""
+    source_map: dict[str, str] = field(default_factory=dict)
+    """Materialised folder -> the user's folder, for the file names in tracebacks."""
+    timeout_seconds: float = 0
+    """0: none. Afterwards the attempt is cancelled and its status is timedout."""
 
 
 @dataclass(slots=True)
@@ -72,8 +80,17 @@ class AttemptResult:
     task_values: dict[str, Any] = field(default_factory=dict)
     table: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    log_path: str = ""
     log_truncated: bool = False
+    ipynb_path: str = ""
+    """The executed notebook, of notebook attempts (also of killed ones: up to the cell that ran)."""
+    html_path: str = ""
     seconds: float = 0.0
+
+    @property
+    def notebook_exit_value(self) -> str | None:
+        """What `dbutils.notebook.exit` was given."""
+        return self.exit_value
 
 
 class Attempt:
@@ -96,6 +113,8 @@ class Attempt:
         self._began = time.monotonic()
         self._seconds = 0.0
         self._callbacks: list[Callable[[Attempt], None]] = []
+        self._timer: threading.Timer | None = None
+        self._secrets = _secret_values(spec)
         self._lock = threading.Lock()
 
     def when_done(self, callback: Callable[[Attempt], None]) -> None:
@@ -139,6 +158,19 @@ class Attempt:
 
     def result(self) -> AttemptResult:
         """Only after the end."""
+        found = self._found()
+        if self._left:
+            found.notes.append("processes that the task had left behind were killed")
+        found.log_path = str(self.log_path)
+        found.log_truncated = self._truncated
+        found.seconds = self._seconds
+        notebook = next(iter(self.folder.glob("*.ipynb")), None) if self.spec.kind == "notebook" else None
+        if notebook is not None:
+            found.ipynb_path = str(notebook)
+            found.html_path = str(write_html(notebook) or "")
+        return found
+
+    def _found(self) -> AttemptResult:
         try:
             data = json.loads((self.folder / "result.json").read_bytes())
         except (OSError, ValueError):
@@ -165,22 +197,23 @@ class Attempt:
             found = AttemptResult(
                 "crashed", f"the task's process ended with exit code {code} without a result"
             )
-        if self._left:
-            found.notes.append("processes that the task had left behind were killed")
-        found.log_truncated = self._truncated
-        found.seconds = self._seconds
         return found
 
     def _read_output(self, descriptor: int) -> None:
         """Pump the output into the log: head and tail are kept, the middle is counted."""
         head, tail, tail_size, dropped = 0, deque[bytes](), 0, 0
         try:
-            with open(descriptor, "rb", buffering=0) as source, self.log_path.open("wb") as log:  # noqa: PTH123
-                while data := source.read(65536):
+            with open(descriptor, "rb", buffering=0) as source, self.log_path.open("wb") as log:
+                kept = b""
+                while True:
+                    read = source.read(65536)
+                    data, kept = self._redact(kept + read, last=not read)
+                    if not read and not data:
+                        break
                     line = data.rstrip().rsplit(b"\n", 1)[-1][-400:]
                     if line:
                         self.last_line = line.decode("utf-8", "replace")
-                    if head + len(data) <= LOG_HEAD:
+                    if not tail and head + len(data) <= LOG_HEAD:
                         log.write(data)
                         log.flush()
                         head += len(data)
@@ -199,13 +232,27 @@ class Attempt:
             self._truncated = True
             self.last_line = f"the log could not be written: {error.strerror}"
             # Keep reading, so that the task is not blocked by a full disk.
-            with contextlib.suppress(OSError), open(descriptor, "rb", buffering=0) as source:  # noqa: PTH123
+            with contextlib.suppress(OSError), open(descriptor, "rb", buffering=0) as source:
                 while source.read(65536):
                     pass
+
+    def _redact(self, data: bytes, *, last: bool) -> tuple[bytes, bytes]:
+        """(what can be written, a possible beginning of a secret that is kept for the next read)."""
+        for secret in self._secrets:
+            data = data.replace(secret, b"[REDACTED]")
+        if last or not self._secrets:
+            return data, b""
+        size = max(
+            (n for s in self._secrets for n in range(1, min(len(s), len(data) + 1)) if data.endswith(s[:n])),
+            default=0,
+        )
+        return data[: len(data) - size], data[len(data) - size :]
 
     def _exited(self, status: int, left: bool) -> None:
         self._status, self._left = status, left
         self._seconds = time.monotonic() - self._began
+        if self._timer is not None:
+            self._timer.cancel()
         if self._pump is not None:
             self._pump.join(5)
         with self._lock:
@@ -213,6 +260,23 @@ class Attempt:
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(self)
+
+
+def _secret_values(spec: AttemptSpec) -> list[bytes]:
+    """Values of the run's secrets, longest first; shorter than 4 characters would black out anything."""
+    names = {name for scope in (spec.context.get("secrets") or {}).values() for name in scope.values()}
+    values = {spec.environment.get(name) or os.environ.get(name) or "" for name in names}
+    return sorted((value.encode() for value in values if len(value) >= 4), key=len, reverse=True)
+
+
+def _uv() -> str:
+    """bundlekit's own uv, for `%pip` in environments that have no pip; empty when there is none."""
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        return shutil.which("uv") or ""
 
 
 class AttemptPool:
@@ -230,7 +294,7 @@ class AttemptPool:
                 [str(python), "-I", "-u", str(bootstrap), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "BUNDLEKIT_UV": _uv(), **(environment or {})},
                 start_new_session=True,
             )
         except OSError as error:
@@ -252,8 +316,8 @@ class AttemptPool:
         attempt = Attempt(spec, self)
         try:
             attempt.folder.mkdir(parents=True, exist_ok=True)
-            path = attempt.folder / "spec.json"
-            path.write_text(json.dumps(asdict(spec)), encoding="utf-8")
+            for old in ("result.json", "output.log"):
+                (attempt.folder / old).unlink(missing_ok=True)
         except OSError as error:
             raise BundlekitError(
                 f"cannot write {attempt.folder}: {error.strerror}", "is the disk full?"
@@ -268,11 +332,15 @@ class AttemptPool:
             number = self._number
             self._attempts[number] = attempt
             try:
-                send(self._channel, {"start": number, "spec": str(path)}, [write_end])
+                send(self._channel, {"start": number, "spec": asdict(spec)}, [write_end])
             except OSError as error:
                 raise BundlekitError("the task server has died", "see the log of the run") from error
             finally:
                 os.close(write_end)
+        if spec.timeout_seconds:
+            attempt._timer = threading.Timer(spec.timeout_seconds, attempt.cancel, ["timedout"])
+            attempt._timer.daemon = True
+            attempt._timer.start()
         return attempt
 
     def _read(self) -> None:
@@ -291,6 +359,7 @@ class AttemptPool:
                     self._attempts.pop(message["exited"], None)
                 attempt._exited(message["status"], bool(message.get("left")))
         for attempt in list(self._attempts.values()):
+            attempt._signal(signal.SIGKILL)
             attempt._exited(signal.SIGKILL, False)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ Kinds: notebook, python_file, python_wheel, sql_file, sql_text. Tracebacks show 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -12,10 +13,10 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from bundlekit.local.worker.dbutils import DBUtils, NotebookExit
+from bundlekit.local.worker.dbutils import DBUtils, NotebookExit, redacted
+from bundlekit.local.worker.modules import install_modules
 from bundlekit.local.worker.spark import LazySpark, install_spark_hooks
 
 _OURS = str(Path(__file__).resolve().parents[2])
@@ -30,19 +31,20 @@ class Stage:
         self.folder = Path(spec["folder"])
         self.task_values: dict[str, Any] = {}
         self.notes: list[str] = []
+        self.sources: dict[str, str] = spec.get("source_map") or {}
         self.exit_value: str | None = None
         self.table: dict[str, Any] | None = None
         self.spark = LazySpark(spec.get("engine", "none"))
         self.dbutils = DBUtils(self)
 
 
-def run(spec_path: str) -> int:
-    """Run the attempt that a spec file describes; the process's exit code."""
-    with open(spec_path, encoding="utf-8") as stream:  # noqa: PTH123
-        spec: dict[str, Any] = json.load(stream)
+def run(spec: dict[str, Any]) -> int:
+    """Run the attempt that a spec (see `AttemptSpec`) describes; the process's exit code."""
     stage = Stage(spec)
     _set_stage(spec)
-    install_spark_hooks(stage.spark)
+    if spec.get("engine", "none") != "none":
+        install_spark_hooks()
+    install_modules(stage)
     result: dict[str, Any] = {"status": "success"}
     try:
         _KINDS[spec["kind"]](stage)
@@ -51,17 +53,23 @@ def run(spec_path: str) -> int:
     except SystemExit as stop:
         if stop.code not in (None, 0):
             text = f"exit code {stop.code}" if isinstance(stop.code, int) else str(stop.code)
-            result = {"status": "failed", "error": f"SystemExit: {text}", "traceback": ""}
+            trace = user_traceback(stop, stage.sources)
+            result = {"status": "failed", "error": f"SystemExit: {text}", "traceback": trace}
     except BaseException as error:
-        result = failure(error)
-        print(result["traceback"] or result["error"], file=sys.stderr)
+        result = failure(error, stage.sources)
+        # The task may have closed its streams.
+        with contextlib.suppress(Exception):
+            print(result["traceback"] or result["error"], file=sys.stderr)
     # As at a normal exit, threads that are no daemons are waited for.
     with contextlib.suppress(Exception):
         threading._shutdown()  # type: ignore[attr-defined]
-    result.update(
-        exit_value=stage.exit_value, task_values=stage.task_values, table=stage.table, notes=stage.notes
-    )
+    result.update(exit_value=stage.exit_value, table=stage.table)
+    result = redacted(result)
+    # Task values are data for other tasks, as in the service: they stay what they are.
+    result.update(task_values=stage.task_values, notes=stage.notes)
     _write(stage.folder / "result.json", result)
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
     return 0 if result["status"] == "success" else 1
 
 
@@ -71,30 +79,43 @@ def _write(path: Path, result: dict[str, Any]) -> None:
     temp.replace(path)
 
 
-def failure(error: BaseException) -> dict[str, Any]:
+def failure(error: BaseException, sources: dict[str, str]) -> dict[str, Any]:
     """`status`, a one-line `error` and the user's part of the traceback."""
-    last = traceback.format_exception_only(error)[-1].strip()
-    return {"status": "failed", "error": last[:2000], "traceback": user_traceback(error)}
+    try:
+        last = traceback.format_exception_only(error)[-1].strip()
+    except Exception:
+        last = type(error).__name__
+    return {"status": "failed", "error": last[:2000], "traceback": user_traceback(error, sources)}
 
 
-def user_traceback(error: BaseException) -> str:
-    """The traceback without frames of bundlekit, IPython and runpy before the user's first frame."""
+def user_traceback(error: BaseException, sources: dict[str, str], depth: int = 0) -> str:
+    """The traceback with the user's frames only, named by the user's own files (`sources`: source_map)."""
     parts: list[str] = []
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None and not isinstance(cause, NotebookExit):
-        parts.append(user_traceback(cause))
+    if cause is not None and not isinstance(cause, NotebookExit) and depth < 20:
+        parts.append(user_traceback(cause, sources, depth + 1))
         link = "direct cause of" if error.__cause__ else "reason for handling, which raised,"
         parts.append(f"The above exception was the {link} the following one:\n")
-    if isinstance(error, SyntaxError):
-        return "\n".join([*parts, "".join(traceback.format_exception_only(error))]).rstrip()
-    frames = _user_frames(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename:
+        error.filename = user_file(error.filename, sources)
+    frames = [
+        traceback.FrameSummary(user_file(f.filename, sources), f.lineno, f.name, line=f.line)
+        for f in traceback.extract_tb(error.__traceback__)
+        if not _is_hidden(f.filename)
+    ]
     text = "Traceback (most recent call last):\n" if frames else ""
-    text += "".join(traceback.format_list(frames)) + "".join(traceback.format_exception_only(error))
+    # StackSummary folds repeated frames of a deep recursion.
+    text += "".join(traceback.StackSummary.from_list(frames).format())
+    text += "".join(traceback.format_exception_only(error))
     return "\n".join([*parts, text]).rstrip()
 
 
-def _user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
-    return [frame for frame in traceback.extract_tb(trace) if not _is_hidden(frame.filename)]
+def user_file(name: str, sources: dict[str, str]) -> str:
+    """The user's own file for a materialised one."""
+    for prefix in sorted(sources, key=len, reverse=True):
+        if name.startswith(prefix.rstrip("/") + "/"):
+            return sources[prefix].rstrip("/") + name[len(prefix.rstrip("/")) :]
+    return name
 
 
 def _is_hidden(filename: str) -> bool:

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -238,7 +237,7 @@ class FileSystem:
 
 
 def local_path(path: str, stage: Stage) -> Path:
-    """Where a Databricks path lies on this machine; plain local paths stay. Raises PermissionError on escapes."""
+    """Where a Databricks path lies on this machine; local paths stay. Raises PermissionError on escapes."""
     text = re.sub(r"^dbfs:(?=/)", "", path)
     if text.startswith("file:"):
         return Path(re.sub(r"^file:(//)?", "", text))
@@ -272,7 +271,8 @@ class Secrets:
     def get(self, scope: str, key: str) -> str:
         if scope not in self._scopes or key not in self._scopes[scope]:
             raise ValueError(
-                f"no secret {scope}/{key}; add to bundlekit.yml: secrets: {{{scope}: {{{key}: ENV_VARIABLE}}}}"
+                f"no secret {scope}/{key}; "
+                f"add to bundlekit.yml: secrets: {{{scope}: {{{key}: ENV_VARIABLE}}}}"
             )
         name = self._scopes[scope][key]
         value = os.environ.get(name)
@@ -304,42 +304,38 @@ class SecretScope(NamedTuple):
         return self.name
 
 
-class _Redacting:
-    """A text stream that hides secret values."""
-
-    def __init__(self, stream: Any, values: set[str]) -> None:
-        self._stream = stream
-        self._values = values
-
-    def write(self, text: str) -> int:
-        for value in self._values:
-            text = text.replace(value, "[REDACTED]")
-        return int(self._stream.write(text))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 _SECRET_VALUES: set[str] = set()
 
 
 def redact(value: str) -> None:
-    """From now on, show `[REDACTED]` for this value in what Python prints."""
-    if len(value) < 2:
-        return
-    first = not _SECRET_VALUES
-    _SECRET_VALUES.add(value)
-    if first:
-        sys.stdout = _Redacting(sys.stdout, _SECRET_VALUES)
-        sys.stderr = _Redacting(sys.stderr, _SECRET_VALUES)
+    """From now on, results and the executed notebook show `[REDACTED]` for this value (log: `Attempt`)."""
+    if len(value) >= 2:
+        _SECRET_VALUES.add(value)
+
+
+def redacted(value: Any) -> Any:
+    """A JSON-able value without secrets."""
+    if not _SECRET_VALUES:
+        return value
+    if isinstance(value, str):
+        for secret in sorted(_SECRET_VALUES, key=len, reverse=True):
+            value = value.replace(secret, "[REDACTED]")
+        return value
+    if isinstance(value, dict):
+        return {key: redacted(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [redacted(entry) for entry in value]
+    return value
+
+
+class PythonRestart(BaseException):
+    """`dbutils.library.restartPython`: the notebook goes on with an empty namespace."""
 
 
 class Library:
     def restartPython(self) -> None:
-        """Modules that `%pip` replaced are imported anew; variables stay, unlike in the service."""
-        import importlib
-
-        importlib.invalidate_caches()
+        """Ends the cell; the next one finds no variables, and imports anew what `%pip` has installed."""
+        raise PythonRestart
 
     def installPyPI(self, *_: Any, **__: Any) -> None:
         raise NotImplementedError("dbutils.library.installPyPI is retired; use %pip install")

@@ -1,14 +1,18 @@
 """The fork server: a warm, single-threaded process that forks a child per attempt.
 
 Messages on its socket are 4 bytes of length + JSON. Requests: `{"preload": ["notebook"]}`, `{"start": n,
-"spec": path}` with one file descriptor (the child's stdout and stderr). Answers: `{"started": n, "pid": p}`,
-`{"exited": n, "status": wait status}`. When the socket closes, every child's process group is killed.
+"spec": {…}}` with one file descriptor (the child's stdout and stderr). Answers: `{"started": n, "pid": p}`,
+`{"exited": n, "status": wait status, "left": bool}`. When the socket closes, everything is killed.
+
+On Linux the server and every attempt are "subreapers": whatever an attempt started, also a daemon in a
+session of its own, is the attempt's child while it lives and the server's afterwards, which kills it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import selectors
@@ -19,6 +23,8 @@ import sys
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def serve(descriptor: int) -> None:
@@ -28,10 +34,14 @@ def serve(descriptor: int) -> None:
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     os.set_blocking(wake_read, False)
+    _preload("attempt")
+    gc.freeze()
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     # Ctrl-C in a terminal reaches the whole foreground group: cancelling is the parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     children: dict[int, int] = {}
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
@@ -56,6 +66,8 @@ def _handle(
     if "preload" in message:
         for what in message["preload"]:
             _preload(what)
+        gc.collect()
+        gc.freeze()
         return
     number, output = message["start"], descriptors[0]
     parent = os.getpid()
@@ -85,7 +97,8 @@ def _handle(
 def _become_child(parent: int, output: int) -> None:
     os.setsid()
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(70)
     signal.set_wakeup_fd(-1)
@@ -106,6 +119,11 @@ def _become_child(parent: int, output: int) -> None:
 def _preload(what: str) -> None:
     # A failing import must not kill the server: the attempt that needs it reports it properly.
     with contextlib.suppress(Exception):
+        if what == "attempt":
+            import runpy  # noqa: F401
+
+            from bundlekit.local.engines import session  # noqa: F401
+            from bundlekit.local.worker import attempt  # noqa: F401
         if what == "notebook":
             from bundlekit.local.worker import notebook
 
@@ -113,7 +131,7 @@ def _preload(what: str) -> None:
 
 
 def _reap(channel: socket.socket, children: dict[int, int]) -> None:
-    while children:
+    while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
@@ -122,9 +140,31 @@ def _reap(channel: socket.socket, children: dict[int, int]) -> None:
             return
         number = children.pop(pid, None)
         if number is not None:
-            # What the task left behind in its group goes with it.
-            left = _kill_group(pid)
+            # What the task left behind goes with it.
+            left = _kill_leftovers(children) if sys.platform == "linux" else _kill_group(pid)
             send(channel, {"exited": number, "status": status, "left": left})
+
+
+def _kill_leftovers(children: dict[int, int]) -> bool:
+    """Kill the server's children that are no attempts: orphans of attempts that have ended."""
+    found = False
+    while strays := [pid for pid in _own_children() if pid not in children]:
+        for pid in strays:
+            # Zombies had ended before: they are reaped, and not worth a note.
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                found = True
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+    return found
+
+
+def _own_children() -> list[int]:
+    path = f"/proc/self/task/{os.getpid()}/children"
+    try:
+        with open(path, encoding="ascii") as stream:  # noqa: PTH123
+            return [int(word) for word in stream.read().split()]
+    except OSError:
+        return []
 
 
 def _kill_group(pid: int) -> bool:
@@ -138,6 +178,11 @@ def _kill_group(pid: int) -> bool:
 def _kill_all(children: dict[int, int]) -> None:
     for pid in children:
         _kill_group(pid)
+    for pid in children:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    if sys.platform == "linux":
+        _kill_leftovers({})
 
 
 def send(channel: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
@@ -160,7 +205,7 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
         if not head:
             return None, []
         size = struct.unpack("!I", head)[0]
-        data = b""
+        data = bytearray()
         while len(data) < size:
             part = channel.recv(size - len(data))
             if not part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
 import subprocess
@@ -72,15 +73,19 @@ class Magics:
         """A shell script; a failing one fails the cell with `-e` only, as in the service."""
         strict = line.split()[:1] == ["-e"]
         script = line.removeprefix("-e").strip() + "\n" + (cell or "")
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["bash", *(["-e"] if strict else []), "-c", script],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, encoding="utf-8", errors="replace",
         )  # fmt: skip
-        sys.stdout.write(done.stdout)
-        if done.returncode and strict:
-            raise RuntimeError(f"%sh ended with exit code {done.returncode}")
-        if done.returncode:
-            print(f"(exit code {done.returncode})")
+        assert process.stdout is not None
+        for text in process.stdout:
+            sys.stdout.write(text)
+        code = process.wait()
+        if code and strict:
+            raise RuntimeError(f"%sh ended with exit code {code}")
+        if code:
+            print(f"(exit code {code})")
 
     def fs(self, line: str, cell: str | None = None) -> Any:
         words = shlex.split(line + " " + (cell or ""))
@@ -100,19 +105,39 @@ class Magics:
         """Into a folder of this attempt, first on sys.path: other tasks are not touched."""
         words = shlex.split(line)
         folder = self.runner.stage.folder / "site-packages"
-        command = [sys.executable, "-m", "pip", *words]
+        uv = os.environ.get("BUNDLEKIT_UV", "")
+        command = [uv, "pip", *words[:1]] if uv else [sys.executable, "-m", "pip", *words[:1]]
+        if uv:
+            command += ["--python", sys.executable, "--color", "never"]
         if words[:1] == ["install"]:
-            command += ["--target", str(folder), "--upgrade", "--no-input", "--disable-pip-version-check"]
+            command += ["--target", str(folder), "--upgrade"]
             if str(folder) not in sys.path:
                 sys.path.insert(0, str(folder))
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                              errors="replace", env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"})  # fmt: skip
+        done = self._call([*command, *words[1:], *self._constraints(words)])
+        if done.returncode and words[:1] == ["install"]:
+            # The user may want another version than the engine's environment has.
+            done = self._call([*command, *words[1:]])
         sys.stdout.write(done.stdout)
         if done.returncode:
             raise RuntimeError(f"%pip {line} failed with exit code {done.returncode}")
-        import importlib
-
         importlib.invalidate_caches()
+
+    def _constraints(self, words: list[str]) -> list[str]:
+        """What the environment has is installed in the same version, not in a newer one beside it."""
+        if words[:1] != ["install"]:
+            return []
+        from importlib import metadata
+
+        lines = {f"{d.name}=={d.version}" for d in metadata.distributions() if d.name}
+        path = self.runner.stage.folder / "constraints.txt"
+        path.write_text("\n".join(sorted(lines)), encoding="utf-8")
+        return ["--constraint", str(path)]
+
+    def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            errors="replace",
+        )  # fmt: skip
 
     def scala(self, line: str, cell: str | None = None) -> None:
         raise NotImplementedError("%scala cells don't run locally")

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import json
 import linecache
 import re
 import signal
 import sys
+import time
+import types
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bundlekit.local.worker.dbutils import DBUtils, NotebookExit, local_path
+from bundlekit.local.worker.dbutils import DBUtils, NotebookExit, PythonRestart, local_path, redacted
 
 if TYPE_CHECKING:
     from bundlekit.local.worker.attempt import Stage
@@ -157,6 +161,10 @@ def find_notebook(stage: Stage, path: str, base: Path) -> Path:
     raise FileNotFoundError(f"no notebook {path} (looked for {target} with {', '.join(_SUFFIXES)})")
 
 
+def _nothing() -> None:
+    pass
+
+
 class Runner:
     """Runs one notebook, and by `%run` others in the same namespace."""
 
@@ -166,25 +174,42 @@ class Runner:
         self.dbutils = dbutils
         self.cells: list[Cell] = []
         self.running: list[Path] = []
-        self.error: BaseException | None = None
+        self.after_cell: Callable[[], None] = _nothing
 
     def run(self, names: dict[str, Any]) -> None:
         """Run all cells. Raises what the user's code raised."""
         shell = _shell()
-        outer = shell.user_ns
-        shell.user_ns = {
-            "__name__": "__main__",
-            "__builtins__": __builtins__,
-            "get_ipython": shell.get_ipython,
-            **names,
-        }
-        shell.user_module.__dict__.update(shell.user_ns)
+        outer_names, outer_module, outer_main = shell.user_ns, shell.user_module, sys.modules.get("__main__")
+        self.initial = {"get_ipython": shell.get_ipython, **names}
+        module = types.ModuleType("__main__")
+        module.__dict__.update(self.initial)
+        # One dictionary for the cells and for `__main__`, so that pickle finds what cells define.
+        shell.user_module, shell.user_ns = module, module.__dict__
+        sys.modules["__main__"] = module
         self._register_magics(shell)
         try:
             self.run_file(self.path, keep=True)
         finally:
-            self.names = shell.user_ns
-            shell.user_ns = outer
+            self.after_cell()
+            shell.user_module, shell.user_ns = outer_module, outer_names
+            if outer_main is not None:
+                sys.modules["__main__"] = outer_main
+
+    def restart(self) -> None:
+        """What `restartPython` leaves: the initial names, and no modules of the user's or of `%pip`."""
+        names = _shell().user_ns
+        names.clear()
+        names.update({"__name__": "__main__", "__builtins__": __builtins__, **self.initial})
+        spec = self.stage.spec
+        folders = [str(self.stage.folder), spec.get("root") or "", *spec.get("search_path", ())]
+        installed = self.stage.folder / "site-packages"
+        fresh = {entry.name.removesuffix(".py") for entry in installed.glob("*")}
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None) or ""
+            ours = any(folder and file.startswith(folder) for folder in folders)
+            if ours or name.partition(".")[0] in fresh:
+                del sys.modules[name]
+        importlib.invalidate_caches()
 
     def run_file(self, path: Path, *, keep: bool = False) -> None:
         if path in self.running:
@@ -198,6 +223,7 @@ class Runner:
             for cell in cells:
                 if not cell.markdown:
                     self._run_cell(cell, path, keep=keep)
+                    self.after_cell()
         finally:
             self.running.pop()
 
@@ -219,12 +245,22 @@ class Runner:
                 lines = [line + "\n" for line in cell.source.split("\n")]
                 linecache.cache[file_name] = (len(cell.source), None, lines, file_name)
         error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, PythonRestart):
+            self.restart()
+            return
         if error is not None:
             if keep and not isinstance(error, NotebookExit):
                 from bundlekit.local.worker.attempt import user_traceback
 
-                cell.outputs.append({"output_type": "error", "ename": type(error).__name__, "evalue": str(error),
-                                     "traceback": user_traceback(error).splitlines()})  # fmt: skip
+                trace = user_traceback(error, self.stage.sources).splitlines()
+                cell.outputs.append(
+                    {
+                        "output_type": "error",
+                        "ename": type(error).__name__,
+                        "evalue": str(error),
+                        "traceback": trace,
+                    }
+                )
             raise error
 
     def _register_magics(self, shell: Any) -> None:
@@ -293,12 +329,23 @@ class _Tee:
 
 
 def run_notebook(stage: Stage) -> None:
-    """The task's notebook; afterwards its executed form lies in the attempt's folder."""
+    """The task's notebook; its executed form is kept in the attempt's folder after each cell."""
     from bundlekit.local.worker.attempt import namespace
 
     path = Path(stage.spec["path"])
     runner = Runner(stage, path, stage.dbutils)
     sys.argv = [str(path)]
+    began, spent = time.monotonic(), 0.0
+
+    def keep() -> None:
+        # With many large outputs writing each time would cost more than the cells do.
+        nonlocal spent
+        start = time.monotonic()
+        if spent < 0.3 or spent < (start - began) / 10:
+            write_executed(stage.folder, path, runner.cells)
+            spent += time.monotonic() - start
+
+    runner.after_cell = keep
     try:
         runner.run({**namespace(stage), "__file__": str(path)})
     finally:
@@ -360,6 +407,6 @@ def write_executed(folder: Path, path: Path, cells: list[Cell]) -> None:
         "cells": entries,
     }
     with contextlib.suppress(OSError):
-        (folder / f"{path.stem}.ipynb").write_text(
-            json.dumps(notebook, indent=1, default=str), encoding="utf-8"
-        )
+        temp = folder / "notebook.tmp"
+        temp.write_text(json.dumps(redacted(notebook), indent=1, default=str), encoding="utf-8")
+        temp.replace(folder / f"{path.stem}.ipynb")
