@@ -67,7 +67,7 @@ def _find(bundle: Bundle) -> tuple[dict[str, Any], str]:
     given = os.environ.get("BUNDLEKIT_USER")
     if given:
         return {"userName": given}, "BUNDLEKIT_USER"
-    host, profile = _credentials(bundle)
+    host, profile = credentials(bundle)
     if host or profile:
         cached = _cached(host, profile)
         if cached:
@@ -79,7 +79,7 @@ def _find(bundle: Bundle) -> tuple[dict[str, Any], str]:
     return ({"userName": mail}, "git user.email") if mail else ({}, "")
 
 
-def _credentials(bundle: Bundle) -> tuple[str, str]:
+def credentials(bundle: Bundle) -> tuple[str, str]:
     """Host and profile, if anything is configured that could sign in; else two empty texts."""
     environ = os.environ
     profile = bundle.options.profile or get(bundle.tree, "workspace", "profile") or ""

@@ -7,6 +7,7 @@ does not fit is dropped with a warning, as the official CLI does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -58,9 +59,13 @@ def text_of(value: Any) -> str:
     if value is False:
         return "false"
     if isinstance(value, float):
-        if value.is_integer():
-            return str(int(value))
+        if math.isnan(value):
+            return "NaN"
+        if math.isinf(value):
+            return "+Inf" if value > 0 else "-Inf"
         text = repr(value)
+        if text.endswith(".0"):
+            return text[:-2]
         if "e" in text or "E" in text:
             from decimal import Decimal
 
@@ -209,10 +214,10 @@ class _Normaliser:
                 self.warn("not-a-number", f'"{value}" cannot be read as {what}', parent.at(key))  # type: ignore[arg-type]
                 return _DROP
         if kind == "int" and isinstance(value, float):
-            if not value.is_integer():
+            if not value.is_integer() or abs(value) >= 2**63:
                 self.warn(
                     "lossy-number", f"{value} is not an integer", parent.at(key),  # type: ignore[arg-type]
-                    f"write {round(value)}",
+                    f"write {round(value)}" if math.isfinite(value) else "",
                 )  # fmt: skip
                 return _DROP
             return int(value)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.normalise import text_of
 from bundlekit.diagnostics import Location
 from bundlekit.source.tree import Map, Seq, get, to_plain
 
@@ -17,9 +19,25 @@ def to_json(bundle: Bundle, *, locations: bool = False) -> str:
     tree = redacted(bundle)
     if locations:
         tree["__locations"] = _locations(bundle.tree)
-    text = json.dumps(tree, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False, default=str)
+    try:
+        text = _dump(tree)
+    except ValueError:
+        # JSON has no infinity; the tree may have one in a variable that no number field takes.
+        text = _dump(_finite(tree))
     # As Go's encoder does, so that the output may stand in HTML.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026") + "\n"
+
+
+def _dump(tree: dict[str, Any]) -> str:
+    return json.dumps(tree, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False, default=str)
+
+
+def _finite(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _finite(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_finite(value) for value in node]
+    return text_of(node) if isinstance(node, float) and not math.isfinite(node) else node
 
 
 def redacted(bundle: Bundle) -> dict[str, Any]:

@@ -91,17 +91,15 @@ def test_cycle_names_all_places(compiled: Compile) -> None:
 
 def test_growth_is_stopped(compiled: Compile) -> None:
     lines = ["bundle: {name: b}", "variables:", "  v0: {default: 0123456789}"]
-    lines += [
-        f"  v{n}: {{default: '{'${var.v' + str(n - 1) + '}' * 1}{'${var.v' + str(n - 1) + '}'}'}}"
-        for n in range(1, 40)
-    ]
+    lines += [f"  v{n}: {{default: '${{var.v{n - 1}}}${{var.v{n - 1}}}'}}" for n in range(1, 40)]
     bundle = compiled("\n".join(lines))
     assert "reference-growth" in errors(bundle)
 
 
 def test_unknown_names_come_with_the_nearest_one(compiled: Compile) -> None:
     bundle = compiled(
-        "bundle: {name: b}\nvariables: {colour: {default: red}}\nresources: {jobs: {j: {name: '${var.color}'}}}\n"
+        "bundle: {name: b}\nvariables: {colour: {default: red}}\n"
+        "resources: {jobs: {j: {name: '${var.color}'}}}\n"
     )
     (found,) = bundle.diagnostics.of("error")
     assert (found.code, found.hint) == ("unknown-reference", "did you mean ${var.colour}?")
@@ -113,7 +111,8 @@ def test_unknown_names_come_with_the_nearest_one(compiled: Compile) -> None:
 
 def test_tasks_merge_by_key_and_keep_their_origins(compiled: Compile) -> None:
     bundle = compiled(
-        "bundle: {name: b}\nresources:\n  jobs:\n    j:\n      tasks:\n        - {task_key: b, max_retries: 1}\n"
+        "bundle: {name: b}\nresources:\n  jobs:\n    j:\n      tasks:\n"
+        "        - {task_key: b, max_retries: 1}\n"
         "        - {task_key: a, max_retries: 1}\ntargets:\n  dev:\n    resources:\n      jobs:\n        j:\n"
         "          tasks: [{task_key: b, max_retries: 2}]\n"
     )
@@ -175,7 +174,8 @@ def tag(bundle: Bundle, job: Job) -> Job:
 def test_resources_and_mutators_from_python(compiled: Compile) -> None:
     bundle = compiled(
         {
-            "databricks.yml": "bundle: {name: b}\npython: {resources: ['mine:load'], mutators: ['mine:tag']}\n"
+            "databricks.yml": "bundle: {name: b}\n"
+            "python: {resources: ['mine:load'], mutators: ['mine:tag']}\n"
             "resources: {jobs: {j: {name: j}}}\ntargets: {dev: {mode: development}}\n",
             "mine.py": PYTHON,
         }
@@ -213,7 +213,8 @@ def test_failing_python_points_at_its_line(compiled: Compile) -> None:
         "artifacts: {a: null, b: []}", "resources: {pipelines: {p: {clusters: [1], libraries: [null]}}}",
         "resources: {schemas: {s: {grants: [1, {}]}}, volumes: {v: []}}", "python: []",
         "scripts: {a: null, b: x}",
-        "experimental: {scripts: []}", "run_as: []", "bundle: {name: [a]}", "resources: {nothing: {a: {}}}",
+        "experimental: {scripts: []}", "run_as: []", "bundle: {name: [a]}",
+        "variables: {x: {default: .inf, description: .nan}}", "resources: {nothing: {a: {}}}",
         "targets: {dev: {variables: []}}", "variables: {a: {lookup: []}}",
         "variables: {a: {default: '${var.a.b[0]}'}}",
         "bundle: {git: x, deployment: [], name: b}", "resources: {apps: {a: {resources: [1], config: x}}}",
