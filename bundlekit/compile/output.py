@@ -9,7 +9,8 @@ from typing import Any
 from bundlekit.bundle import Bundle
 from bundlekit.compile.normalise import text_of
 from bundlekit.diagnostics import Location
-from bundlekit.source.tree import Map, Seq, get, to_plain
+from bundlekit.source.reference import is_pure
+from bundlekit.source.tree import Map, Seq, get
 
 REDACTED = "[redacted]"
 
@@ -41,23 +42,35 @@ def _finite(node: Any) -> Any:
 
 
 def redacted(bundle: Bundle) -> dict[str, Any]:
-    """The tree as plain data with the values of secrets hidden; shares what it does not change."""
+    """The tree with `[redacted]` for values of secrets, wherever they stand."""
     tree: dict[str, Any] = dict(bundle.tree)
     secrets = get(tree, "resources", "secrets")
-    if not isinstance(secrets, dict) or not secrets:
+    texts = {
+        str(secret["value"])
+        for secret in (secrets.values() if isinstance(secrets, dict) else ())
+        if isinstance(secret, dict) and secret.get("value") and not is_pure(secret["value"])
+    }
+    if not texts:
         return tree
-    plain: dict[str, Any] = to_plain(bundle.tree)
-    for secret in plain["resources"]["secrets"].values():
-        for key in ("value", "string_value"):
-            if isinstance(secret, dict) and secret.get(key):
-                secret[key] = REDACTED
-    for name in bundle.facts.get("secret_variables", ()):
-        variable = get(plain, "variables", name)
-        if isinstance(variable, dict):
-            for key in ("value", "default"):
-                if key in variable:
-                    variable[key] = REDACTED
-    return plain
+    hidden: dict[str, Any] = _hidden(tree, texts)
+    return hidden
+
+
+def _hidden(node: Any, texts: set[str]) -> Any:
+    if isinstance(node, dict):
+        return {key: _hidden(value, texts) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_hidden(value, texts) for value in node]
+    if node is None or isinstance(node, bool):
+        return node
+    text = str(node)
+    if text in texts:
+        return REDACTED
+    # A short secret inside of longer text could be any word: only the whole value is hidden then.
+    for secret in texts:
+        if len(secret) > 3 and secret in text:
+            text = text.replace(secret, REDACTED)
+    return text if text != str(node) else node
 
 
 def _locations(tree: Map) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Reads `variables` (with the target's defaults already merged), writes `variables.*.value`.
 `facts["unresolved_variables"]`: variables whose lookup needs a workspace that was not asked; references to
-them stay as they are. `facts["secret_variables"]` is written by the checks.
+them stay as they are.
 """
 
 from __future__ import annotations

@@ -283,3 +283,14 @@ def test_output_is_stable(compiled: Compile) -> None:
     text = "bundle: {name: b}\nresources: {jobs: {b: {name: '<&>'}, a: {tags: {z: 1, a: 2}}}}\n"
     assert to_json(compiled(text)) == to_json(compiled(text))
     assert "\\u003c\\u0026\\u003e" in to_json(compiled(text))
+
+
+def test_secrets_are_not_printed(compiled: Compile) -> None:
+    bundle = compiled(
+        "bundle: {name: b}\nvariables: {token: {description: t}}\nresources:\n  secrets:\n"
+        "    s: {name: s, catalog_name: c, schema_name: s, value: '${var.token}'}\n"
+        "  jobs: {j: {name: 'x ${var.token}'}}\n",
+        variables=("token=hunter2",),
+    )
+    assert "hunter2" not in to_json(bundle)
+    assert to_json(bundle).count("[redacted]") == 3
