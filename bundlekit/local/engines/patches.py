@@ -21,6 +21,7 @@ def apply(layer: Any, session: Any) -> None:
     from pyspark.sql.connect.dataframe import DataFrame
 
     _patch_session(layer, type(session))
+    _patch_errors(layer, type(session.client))
     _patch_reader(layer, readwriter.DataFrameReader)
     _patch_writer(layer, readwriter.DataFrameWriter)
     _patch_writer_v2(layer, DataFrame, readwriter.DataFrameWriterV2)
@@ -59,6 +60,24 @@ def _patch_session(layer: Any, cls: Any) -> None:
     _wrap(cls, "__getattr__", attribute)
     # A notebook that stops its session must not break what follows; nor does it on Databricks.
     cls.stop = lambda self: None
+
+
+def _patch_errors(layer: Any, client: Any) -> None:
+    """Messages name tables as the user does."""
+
+    def handle(original: Any) -> Any:
+        def call(self: Any, rpc_error: Any) -> Any:
+            try:
+                return original(self, rpc_error)
+            except Exception as error:
+                if isinstance(getattr(error, "_message", None), str):
+                    error._message = layer.readable(error._message)  # type: ignore[attr-defined]
+                raise
+
+        return call
+
+    if hasattr(client, "_handle_rpc_error"):
+        _wrap(client, "_handle_rpc_error", handle)
 
 
 def _patch_reader(layer: Any, cls: Any) -> None:

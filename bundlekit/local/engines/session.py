@@ -110,9 +110,19 @@ def install() -> None:
         return
     sys.meta_path.insert(0, _Watch())
     sys.meta_path.append(_Namespace())
+    _map_paths()
     loaded = sys.modules.get("pyspark.sql.session")
     if loaded is not None:
         _patch_builder(loaded)
+
+
+def _map_paths() -> None:
+    from bundlekit.local.engines import plain_paths
+    from bundlekit.local.sql.paths import local_path, volumes_from_environment
+
+    volumes, base = volumes_from_environment(), plain_paths.default_base()
+    if "BUNDLEKIT_TABLES" in os.environ:
+        plain_paths.install(lambda path: local_path(path, volumes, base))
 
 
 def _patch_builder(module: Any) -> None:

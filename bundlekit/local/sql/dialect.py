@@ -57,6 +57,7 @@ class Dialect:
         self._known: set[Name] = set()
         self._databases: set[tuple[str, str]] = set()
         self._said: set[str] = set()
+        self._seen: dict[str, tuple[str, str]] = {}
 
     # -- statements
     # -------------------------------------------------------------------------------------------
@@ -101,6 +102,14 @@ class Dialect:
             if name != made:
                 self.ensure(name)
         return found
+
+    def readable(self, message: str) -> str:
+        """An engine's message with the names that the user wrote."""
+        message = message.replace("`spark_catalog`.", "").replace("spark_catalog.", "")
+        for mapped, (catalog, schema) in self._seen.items():
+            message = message.replace(quote(mapped), f"{quote(catalog)}.{quote(schema)}")
+            message = re.sub(rf"\b{re.escape(mapped)}\b", f"{catalog}.{schema}", message)
+        return message
 
     def refusal(self, what: str, why: str = "") -> Refused:
         """The error for something that can't be run here."""
@@ -212,6 +221,7 @@ class Dialect:
 
     def ensure_database(self, catalog: str, schema: str) -> None:
         """Make the schema known to the engine if it has a folder; `default` always exists."""
+        self._seen[database(catalog, schema)] = (catalog, schema)
         if (catalog, schema) in self._databases:
             return
         folder = self.scope.schema_folder(catalog, schema)

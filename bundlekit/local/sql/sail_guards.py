@@ -184,12 +184,13 @@ def check_setting(layer: Any, key: str, value: str) -> None:
 def check_read(layer: Any, reader: Any, kind: str | None, has_schema: bool) -> None:
     """Before a CSV is read: inferred types are others than Spark's (7)."""
     options = {key.lower(): str(value).lower() for key, value in reader._options.items()}
-    if (kind or "").lower() == "csv" and options.get("inferschema") == "true":
-        if not has_schema and not getattr(reader, "_schema", None):
-            raise layer.refusal(
-                "Sail infers bigint and timestamp_ntz where Spark infers int and timestamp",
-                "7; give a schema",
-            )
+    inferred = (
+        options.get("inferschema") == "true" and not has_schema and not getattr(reader, "_schema", None)
+    )
+    if (kind or "").lower() == "csv" and inferred:
+        raise layer.refusal(
+            "Sail infers bigint and timestamp_ntz where Spark infers int and timestamp", "7; give a schema"
+        )
 
 
 def check_write(layer: Any, writer: Any, name: Name | None, mode: str | None) -> None:

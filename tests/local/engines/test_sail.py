@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Child
+from engine_child import Child
 
 pytestmark = pytest.mark.spark
 

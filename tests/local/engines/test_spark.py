@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Child
+from engine_child import Child
 
 pytestmark = pytest.mark.spark
 
@@ -160,3 +160,20 @@ def test_a_server_is_reused_refuses_strangers_and_stops(spark_folder: Path, tmp_
         __import__("time").sleep(0.1)
     assert server_status(tmp_path) == {"state": "stopped"}
     assert stop_server(tmp_path) is False
+
+
+def test_messages_use_the_names_that_were_written(spark: Child) -> None:
+    with pytest.raises(RuntimeError, match=r"`main`\.`names`\.`nothing` cannot be found"):
+        spark.sql("SELECT * FROM main.names.nothing")
+
+
+def test_plain_python_sees_volumes(spark: Child, spark_folder: Path) -> None:
+    code = """
+import os, pathlib
+os.makedirs('/Volumes/main/plain/v/sub', exist_ok=True)
+with open('/Volumes/main/plain/v/sub/a.txt', 'w') as file:
+    file.write('hello')
+result = [pathlib.Path('/Volumes/main/plain/v/sub/a.txt').read_text(), os.listdir('/Volumes/main/plain/v')]
+"""
+    assert spark.run(code) == ["hello", ["sub"]]
+    assert (spark_folder / "volumes" / "main" / "plain" / "v" / "sub" / "a.txt").read_text() == "hello"
