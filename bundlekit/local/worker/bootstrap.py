@@ -1,4 +1,4 @@
-"""Start of the fork server in the engine environment's Python: `python -I -u bootstrap.py FD`.
+"""Start of the fork server in the engine environment's Python: `python -I -u bootstrap.py FD` (or `-`).
 
 Only the package folder itself becomes importable as `bundlekit`; the packages that bundlekit is installed
 beside stay invisible, so that a task sees the engine's environment and nothing else.
@@ -27,6 +27,13 @@ def expose_package() -> None:
 
 if __name__ == "__main__":
     expose_package()
+    if sys.argv[1] == "-":
+        # One attempt in this very process, its spec on stdin: `dbutils.notebook.run` in a thread.
+        import json
+
+        from bundlekit.local.worker.attempt import run
+
+        sys.exit(run(json.load(sys.stdin)))
     from bundlekit.local.worker.forkserver import serve
 
     serve(int(sys.argv[1]))

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from bundlekit.local.worker.notebook import Runner
 
 
+def _verbatim(function: Any) -> Any:
+    """IPython must not replace `$name` and `{name}` in the line: `%run ./x $name="1"`, `%sh echo $HOME`."""
+    function._ipython_magic_no_var_expand = True
+    return function
+
+
 def register(shell: Any, runner: Runner) -> None:
     """Make the magics work on this runner's notebook."""
     magics = Magics(shell, runner)
@@ -30,6 +36,7 @@ class Magics:
         self.shell = shell
         self.runner = runner
 
+    @_verbatim
     def run(self, line: str) -> None:
         """`%run ./other $name="value"`: the other notebook in this namespace."""
         from bundlekit.local.worker.notebook import find_notebook
@@ -44,6 +51,7 @@ class Magics:
         path = find_notebook(self.runner.stage, words[0], self.runner.running[-1].parent)
         self.runner.run_file(path)
 
+    @_verbatim
     def sql(self, line: str, cell: str | None = None) -> Any:
         """Every statement; the last result is shown and is `_sqldf`."""
         from bundlekit.local.worker.display import display
@@ -69,6 +77,7 @@ class Magics:
         if error is not None:
             raise error
 
+    @_verbatim
     def sh(self, line: str, cell: str | None = None) -> None:
         """A shell script; a failing one fails the cell with `-e` only, as in the service."""
         strict = line.split()[:1] == ["-e"]
@@ -87,6 +96,7 @@ class Magics:
         if code:
             print(f"(exit code {code})")
 
+    @_verbatim
     def fs(self, line: str, cell: str | None = None) -> Any:
         words = shlex.split(line + " " + (cell or ""))
         if not words or words[0] not in ("ls", "head", "cp", "mv", "rm", "mkdirs", "put"):

@@ -13,6 +13,7 @@ import linecache
 import re
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable
@@ -92,6 +93,8 @@ def _magic_cell(lines: list[str], start: int) -> Cell:
         return Cell((rest + "\n" + body).strip(), start, markdown=True)
     if name == "python":
         return Cell(f"{rest}\n{body}" if rest else "\n" + body, start)
+    if name == "sh" and rest.split()[:1] == ["-e"]:
+        return Cell(f"%%sh -e\n{rest.split('-e', 1)[1].strip()}\n{body}", start)
     if name in _CELL_MAGICS:
         return Cell(f"%%{name}\n{rest}\n{body}" if rest else f"%%{name}\n{body}", start)
     return Cell("\n".join(lines), start)
@@ -358,6 +361,9 @@ def run_child(stage: Stage, path: str, timeout: int, arguments: dict[str, Any]) 
 
     base = Path(stage.spec["path"]).parent
     found = find_notebook(stage, path, base)
+    if threading.current_thread() is not threading.main_thread():
+        # IPython's shell is one per process: notebooks in parallel get processes of their own.
+        return _run_apart(stage, path, found, timeout, arguments)
     dbutils = DBUtils(stage, {str(k): v for k, v in arguments.items()})
     runner = Runner(stage, found, dbutils)
     shell = _shell()
@@ -384,6 +390,37 @@ def run_child(stage: Stage, path: str, timeout: int, arguments: dict[str, Any]) 
         for kind, functions in saved.items():
             outer_magics[kind] = functions
     return ""
+
+
+def _run_apart(stage: Stage, path: str, found: Path, timeout: int, arguments: dict[str, Any]) -> str:
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir=stage.folder) as folder:
+        parameters = {str(key): str(value) for key, value in arguments.items()}
+        spec = {
+            **stage.spec,
+            "kind": "notebook",
+            "path": str(found),
+            "folder": folder,
+            "parameters": parameters,
+        }
+        bootstrap = Path(__file__).with_name("bootstrap.py")
+        try:
+            subprocess.run(
+                [sys.executable, "-I", "-u", str(bootstrap), "-"],
+                input=json.dumps(spec), text=True, encoding="utf-8", timeout=timeout or None, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{path} ran longer than {timeout} s") from None
+        try:
+            result = json.loads((Path(folder) / "result.json").read_bytes())
+        except OSError:
+            raise RuntimeError(f"the notebook {path} failed: its process has crashed") from None
+    stage.task_values.update(result["task_values"])
+    if result["status"] != "success":
+        raise RuntimeError(f"the notebook {path} failed: {result['error']}")
+    return result["exit_value"] or ""
 
 
 def write_executed(folder: Path, path: Path, cells: list[Cell]) -> None:
