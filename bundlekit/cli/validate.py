@@ -22,11 +22,15 @@ from bundlekit.diagnostics import BundlekitError
 )
 @pass_globals
 def command(found: Globals, strict: bool, include_locations: bool) -> None:
+    import gc
+
     from bundlekit.compile.output import to_json
     from bundlekit.compile.pipeline import compile_bundle
     from bundlekit.report.diagnostics_file import write_diagnostics_file, write_world_error
     from bundlekit.report.text import render_diagnostics
 
+    # One tree, one answer, and the process ends: a collection would only walk the tree again and again.
+    gc.disable()
     try:
         bundle = compile_bundle(found.compile_options())
     except BundlekitError as error:

@@ -134,6 +134,7 @@ class _Reader:
     def read(self, text: str) -> Any:
         """The first document's value."""
         name = self.name
+        new = tuple.__new__  # half the cost of a named tuple's own constructor
         root: Any = None
         # One entry per open collection: [collection, key, key's location, seen "<<", merges, anchor]
         stack: list[list[Any]] = []
@@ -142,7 +143,7 @@ class _Reader:
             kind = type(event)
             if kind is ScalarEvent:
                 mark = event.start_mark
-                at = Location(name, mark.line + 1, mark.column + 1)
+                at = new(Location, (name, mark.line + 1, mark.column + 1))
                 if stack and type(stack[-1][0]) is Map and stack[-1][1] is None:
                     self._key(stack[-1], event, at)
                     continue
