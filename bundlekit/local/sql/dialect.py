@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from bundlekit.local.sql import binding, paths, sail_guards, statements
+from bundlekit.local.sql import binding, paths, sail_guards, sail_lowering, statements
 from bundlekit.local.sql.names import MANIFEST, Name, Scope, database, quote, split
 from bundlekit.local.sql.rewrite import Rewritten, prepare, rewrite
 
@@ -98,6 +98,8 @@ class Dialect:
         found = rewrite(text, self.scope)
         if self.engine.name == "sail" and found.tree is not None:
             sail_guards.check_statement(self, found.tree)
+            if sail_lowering.needs_lowering(found.tree):
+                found.text = sail_lowering.lower(found.text)
         for name in dict.fromkeys(found.names):
             if name != made:
                 self.ensure(name)

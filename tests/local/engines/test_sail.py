@@ -33,6 +33,14 @@ def test_tables_merge_and_history(sail: Child) -> None:
     sail.sql("RESTORE TABLE main.s.m TO VERSION AS OF 0")
 
 
+def test_qualify_and_group_by_all(sail: Child) -> None:
+    assert sail.sql("SELECT id FROM main.s.t QUALIFY row_number() OVER (ORDER BY id DESC) = 1") == [[3]]
+    assert sail.sql("SELECT id > 1 AS big, count(*) FROM main.s.t GROUP BY ALL ORDER BY big") == [
+        [False, 2],
+        [True, 2],
+    ]
+
+
 def test_1_replace_where(sail: Child) -> None:
     write = "spark.range(1).write.mode('overwrite').option('replaceWhere', 'id = 0')"
     refused(sail, f"{write}.saveAsTable('main.s.t')", "replaceWhere")
