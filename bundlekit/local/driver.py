@@ -211,6 +211,7 @@ class Driver:
         if (kinds | inner) - {"condition_task", "for_each_task", "run_job_task", ""}:
             if self.needs_engine():
                 self.service.engine_variables(start=True)
+                self.service.pool().preload("spark")
             if "notebook_task" in kinds | inner:
                 self.service.pool().preload("notebook")
 

@@ -124,6 +124,10 @@ def _preload(what: str) -> None:
 
             from bundlekit.local.engines import session  # noqa: F401
             from bundlekit.local.worker import attempt  # noqa: F401
+        if what == "spark":
+            from bundlekit.local.engines.session import preload
+
+            preload()
         if what == "notebook":
             from bundlekit.local.worker import notebook
 
