@@ -80,7 +80,7 @@ def make_spec(
         block = task[kind]
         path = _local_file(driver, block["notebook_path"])
         overrides = driver.request.get("notebook_params") or {}
-        parameters = {**(block.get("base_parameters") or {}), **overrides, **driver.parameters}
+        parameters: Any = {**(block.get("base_parameters") or {}), **overrides, **driver.parameters}
         return _spec("notebook", path, common, search, parameters={k: str(v) for k, v in parameters.items()})
     if kind == "spark_python_task":
         block = task[kind]
@@ -182,7 +182,7 @@ def _libraries(driver: Driver, task: dict[str, Any]) -> tuple[str, ...]:
         elif library.get("pypi"):
             wanted.append(library["pypi"]["package"])
         elif library.get("requirements"):
-            wanted += ["-r", _library_path(driver, library["requirements"])]
+            wanted.append("-r " + _library_path(driver, library["requirements"]))
         else:
             raise BundlekitError(f"a library of kind {next(iter(library), '?')} cannot be installed locally")
     environments = {
@@ -191,16 +191,20 @@ def _libraries(driver: Driver, task: dict[str, Any]) -> tuple[str, ...]:
     for entry in (environments.get(task.get("environment_key")) or {}).get("dependencies") or []:
         words = str(entry).split(maxsplit=1)
         if words[0] in ("-r", "--requirement") and len(words) > 1:
-            wanted += ["-r", _library_path(driver, words[1])]
+            wanted.append("-r " + _library_path(driver, words[1]))
         elif entry.startswith("/"):
             wanted.append(_library_path(driver, entry))
         else:
             wanted.append(str(entry))
     if not wanted:
         return ()
+    from bundlekit.local.engines.environment import cache_folder
     from bundlekit.local.wheels import install
 
-    return (str(install(driver.service.python(), wanted, driver.service.say)),)
+    wheels = [entry for entry in wanted if entry.endswith(".whl") and "/" in entry]
+    others = [entry for entry in wanted if entry not in wheels]
+    folder = install(driver.service.python(), wheels, others, cache_folder() / "libraries")
+    return (str(folder),) if folder is not None else ()
 
 
 def _library_path(driver: Driver, path: str) -> str:

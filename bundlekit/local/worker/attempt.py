@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+import sysconfig
 import threading
 import traceback
 from pathlib import Path
@@ -100,14 +101,21 @@ def user_traceback(error: BaseException, sources: dict[str, str], depth: int = 0
         error.filename = user_file(error.filename, sources)
     frames = [
         traceback.FrameSummary(user_file(f.filename, sources), f.lineno, f.name, line=f.line)
-        for f in traceback.extract_tb(error.__traceback__)
-        if not _is_hidden(f.filename)
+        for f in _shown(traceback.extract_tb(error.__traceback__))
     ]
     text = "Traceback (most recent call last):\n" if frames else ""
     # StackSummary folds repeated frames of a deep recursion.
     text += "".join(traceback.StackSummary.from_list(frames).format())
     text += "".join(traceback.format_exception_only(error))
     return "\n".join([*parts, text]).rstrip()
+
+
+def _shown(frames: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    """The user's frames; those of libraries only where there are no others."""
+    outer = [frame for frame in frames if not _is_hidden(frame.filename)]
+    paths = sysconfig.get_paths()
+    libraries = tuple(paths[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    return [frame for frame in outer if not frame.filename.startswith(libraries)] or outer
 
 
 def user_file(name: str, sources: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shlex
@@ -66,6 +67,9 @@ class Magics:
             frame = spark.sql(statement, args=used) if used else spark.sql(statement)
         if frame is not None and frame.columns:
             self.shell.user_ns["_sqldf"] = frame
+            # Also for the next SQL cell; a result without unique column names can't be a view.
+            with contextlib.suppress(Exception):
+                frame.createOrReplaceTempView("_sqldf")
             display(frame)
 
     def md(self, line: str, cell: str | None = None) -> None:

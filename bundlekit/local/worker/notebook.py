@@ -202,7 +202,7 @@ class Runner:
         """What `restartPython` leaves: the initial names, and no modules of the user's or of `%pip`."""
         names = _shell().user_ns
         names.clear()
-        names.update({"__name__": "__main__", "__builtins__": __builtins__, **self.initial})
+        names.update({**vars(types.ModuleType("__main__")), "__builtins__": __builtins__, **self.initial})
         spec = self.stage.spec
         folders = [str(self.stage.folder), spec.get("root") or "", *spec.get("search_path", ())]
         installed = self.stage.folder / "site-packages"
@@ -210,7 +210,7 @@ class Runner:
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
             ours = any(folder and file.startswith(folder) for folder in folders)
-            if ours or name.partition(".")[0] in fresh:
+            if name != "__main__" and (ours or name.partition(".")[0] in fresh):
                 del sys.modules[name]
         importlib.invalidate_caches()
 
@@ -232,7 +232,7 @@ class Runner:
 
     def _run_cell(self, cell: Cell, path: Path, *, keep: bool) -> None:
         shell = _shell()
-        offset = 0 if cell.source.startswith("%%") else cell.line - 1
+        offset = max(0, cell.line - 1)
         file_name = cell.name or str(path)
         shell.compile.get_code_name = lambda *_: file_name
         shell.compile.ast_parse = partial(_parse_at, type(shell.compile).ast_parse, shell.compile, offset)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bundlekit.workspace.local.context import Context
 from bundlekit.workspace.local.router import Request, Response, dispatch, load_routes
 from bundlekit.workspace.port import ApiError, Method
+
+if TYPE_CHECKING:
+    from bundlekit.local.settings import LocalSettings
 
 
 class LocalWorkspace:
@@ -17,9 +20,9 @@ class LocalWorkspace:
 
     host = "local"
 
-    def __init__(self, folder: Path, user: str) -> None:
+    def __init__(self, folder: Path, user: str, settings: LocalSettings | None = None) -> None:
         load_routes()
-        self.context = Context(folder, user)
+        self.context = Context(folder, user, settings=settings)
 
     def do(
         self, method: Method, path: str, query: Mapping[str, Any] | None = None, body: Any = None

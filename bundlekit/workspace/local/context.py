@@ -11,15 +11,19 @@ from bundlekit.workspace.local.store import Store
 
 if TYPE_CHECKING:
     from bundlekit.local.service import RunService
+    from bundlekit.local.settings import LocalSettings
 
 
 class Context:
     """One open workspace."""
 
-    def __init__(self, folder: Path, user: str, host: str = "local") -> None:
+    def __init__(
+        self, folder: Path, user: str, host: str = "local", settings: LocalSettings | None = None
+    ) -> None:
         self.store = Store(folder)
         self.user = user
         self.host = host
+        self.settings = settings
         self.files = Files(self.store, user)
         self.workspace_id = 900_800_700_600
         self._runs: RunService | None = None
@@ -32,7 +36,7 @@ class Context:
             if self._runs is None:
                 from bundlekit.local.service import RunService
 
-                self._runs = RunService(self.store, self.files, self.user)
+                self._runs = RunService(self.store, self.files, self.user, self.settings)
             return self._runs
 
     def close(self) -> None:

@@ -1,0 +1,116 @@
+"""The Databricks adapter of the Workspace port: databricks-sdk does authentication, retries and HTTP.
+
+The only module that imports the SDK, and only when a request is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from bundlekit import __version__
+from bundlekit.diagnostics import BundlekitError
+from bundlekit.workspace.port import ApiError, Method
+
+_ENDED = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
+
+
+class DatabricksWorkspace:
+    """The port over `databricks.sdk.core.ApiClient.do`: raw dicts keep fields that the SDK does not know."""
+
+    def __init__(self, host: str | None, profile: str | None) -> None:
+        from databricks.sdk.core import ApiClient, Config
+
+        timeout = int(os.environ.get("DATABRICKS_BUNDLE_HTTP_TIMEOUT_SECONDS") or 90)
+        try:
+            self._config = Config(
+                host=host, profile=profile, product="bundlekit", product_version=__version__,
+                http_timeout_seconds=timeout, max_connection_pools=4, max_connections_per_pool=20,
+            )  # fmt: skip
+            self._config.authenticate()
+        except Exception as error:
+            name = host or os.environ.get("DATABRICKS_HOST") or profile or "the workspace"
+            raise BundlekitError(
+                f"no credentials for {name}: {str(error).splitlines()[0]}",
+                "set DATABRICKS_TOKEN, choose a profile with -p, or run locally with --local",
+            ) from error
+        self._client = ApiClient(self._config)
+        self.host = str(self._config.host).rstrip("/")
+
+    def do(
+        self, method: Method, path: str, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> dict[str, Any]:
+        answer = self._call(method, path, query=dict(query) if query else None, body=body)
+        return answer if isinstance(answer, dict) else {}
+
+    def upload(self, path: str, data: bytes, *, overwrite: bool = True) -> None:
+        route = "/api/2.0/workspace-files/import-file/" + quote(path.lstrip("/"))
+        query = {"overwrite": str(overwrite).lower()}
+        self._call(
+            "POST", route, query=query, data=data, headers={"Content-Type": "application/octet-stream"}
+        )
+
+    def download(self, path: str) -> bytes:
+        query = {"path": path, "direct_download": "true"}
+        answer = self._call("GET", "/api/2.0/workspace/export", query=query, raw=True)
+        contents = answer["contents"]
+        with contents:
+            return bytes(contents.read())
+
+    def watch(self, run_id: int) -> Iterator[dict[str, Any]]:
+        last, pause = None, 1.0
+        while True:
+            run = self.do("GET", "/api/2.2/jobs/runs/get", {"run_id": run_id})
+            if run != last:
+                last = run
+                pause = 1.0
+                yield run
+            if run.get("state", {}).get("life_cycle_state") in _ENDED:
+                return
+            time.sleep(pause)
+            pause = min(pause * 1.3, 10.0)
+
+    def close(self) -> None:
+        session = getattr(getattr(self._client, "_api_client", None), "_session", None)
+        if session is not None:
+            session.close()
+
+    def _call(self, method: str, path: str, **given: Any) -> Any:
+        from databricks.sdk.errors.base import DatabricksError
+
+        given.setdefault("headers", {"Accept": "application/json"})
+        try:
+            return self._client.do(method, path, **given)
+        except DatabricksError as error:
+            raise _api_error(error) from error
+        except (json.JSONDecodeError, ValueError) as error:
+            raise ApiError(
+                502, "MALFORMED_RESPONSE", f"{method} {path}: the answer is not JSON",
+                f"is {self.host} a workspace, or does a proxy answer in its place?",
+            ) from error  # fmt: skip
+        except (OSError, TimeoutError) as error:
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ApiError(
+                503, "UNREACHABLE", f"{method} {path}: {text}", f"can {self.host} be reached?"
+            ) from error
+
+
+def _api_error(error: Any) -> ApiError:
+    from databricks.sdk.errors.platform import STATUS_CODE_MAPPING
+
+    code = getattr(error, "error_code", None) or ""
+    status = next((number for number, kind in STATUS_CODE_MAPPING.items() if isinstance(error, kind)), 0)
+    if not status:
+        status = {"RESOURCE_DOES_NOT_EXIST": 404, "NOT_FOUND": 404, "RESOURCE_ALREADY_EXISTS": 409}.get(
+            code, 400
+        )
+    return ApiError(status, code, str(error))
+
+
+def connect_databricks(host: str | None, profile: str | None) -> DatabricksWorkspace:
+    """Connect with the SDK's own credential sources. Raises BundlekitError without credentials."""
+    return DatabricksWorkspace(host, profile)
