@@ -152,7 +152,9 @@ def test_notebook_run_in_threads(notebook: Run, tmp_path: Path) -> None:
 
 def test_restart_python_clears_names(notebook: Run) -> None:
     result = notebook(
-        "x = 1", "dbutils.library.restartPython()", "print('x' in globals(), dbutils is not None)"
+        "x = 1",
+        "dbutils.library.restartPython()",
+        "import sys; print('x' in globals(), '__main__' in sys.modules)",
     )
     assert (result.status, result.error) == ("success", "")
     assert "False True" in _log(result)
