@@ -13,7 +13,7 @@ from bundlekit.diagnostics import BundlekitError
 
 @click.group(
     help="Engines of local runs: list, prepare, start, stop, status.",
-    epilog="Examples:\n\n  bundlekit engine list\n\n  bundlekit engine prepare spark\n\n  bundlekit engine stop -t dev",  # noqa: E501
+    epilog="Examples:\n\n  bundlekit engine list\n\n  bundlekit engine prepare spark\n\n  bundlekit engine stop -t dev",
 )
 def command() -> None:
     """The group; each subcommand takes the global options too."""

@@ -136,7 +136,7 @@ def _build(name: str, folder: Path, say: Say) -> None:
     reason = next((text for text in reversed(failures) if text), "")
     raise BundlekitError(
         f"can't install the {name} engine's packages: {_last_line(reason)}",
-        hint="the first use needs the network (or a pip index that can be reached); afterwards it works offline."  # noqa: E501
+        hint="the first use needs the network (or a pip index that can be reached); afterwards it works offline."
         " Plain Python tasks run with --engine none",
     )
 

@@ -138,7 +138,7 @@ def _fetch(jar: Jar, spark_jars: Path) -> bytes:
         reasons.append(f"{jar.file} has another SHA-256 than the pinned one")
     raise BundlekitError(
         f"can't fetch {jar.file} for the spark engine: {'; '.join(reasons) or 'no repository is known'}",
-        hint="the first use needs the network; set BUNDLEKIT_MAVEN_REPOSITORY to a Maven repository (URL or folder)"  # noqa: E501
+        hint="the first use needs the network; set BUNDLEKIT_MAVEN_REPOSITORY to a Maven repository (URL or folder)"
         f" that has {jar.group}:{jar.artifact}:{jar.version}, or use --engine sail",
     )
 

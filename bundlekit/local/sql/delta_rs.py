@@ -76,7 +76,7 @@ def _history(layer: Any, table: Any) -> Any:
         )
         for entry in table.history()
     ]
-    columns = "version LONG, timestamp TIMESTAMP, operation STRING, operationParameters MAP<STRING, STRING>, engineInfo STRING"  # noqa: E501
+    columns = "version LONG, timestamp TIMESTAMP, operation STRING, operationParameters MAP<STRING, STRING>, engineInfo STRING"
     return layer.engine.rows(rows, columns)
 
 
@@ -96,7 +96,7 @@ def _detail(layer: Any, table: Any, name: str) -> Any:
     )
     return layer.engine.rows(
         [row],
-        "format STRING, id STRING, name STRING, location STRING, partitionColumns ARRAY<STRING>, numFiles LONG,"  # noqa: E501
+        "format STRING, id STRING, name STRING, location STRING, partitionColumns ARRAY<STRING>, numFiles LONG,"
         " sizeInBytes LONG, properties MAP<STRING, STRING>",
     )
 

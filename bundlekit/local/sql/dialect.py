@@ -176,7 +176,7 @@ class Dialect:
         if (folder / "_delta_log").is_dir():
             self._known.add(name)
             self.engine.sql(
-                f"CREATE TABLE IF NOT EXISTS {self.scope.engine_name(name)} USING delta LOCATION {_path(folder)}"  # noqa: E501
+                f"CREATE TABLE IF NOT EXISTS {self.scope.engine_name(name)} USING delta LOCATION {_path(folder)}"
             )
         elif manifest.is_file():
             self._known.add(name)
@@ -481,7 +481,7 @@ class Dialect:
         alias = found[2] or split(found[1])[-1]
         key = found[3] if "." in found[3] else f"{quote(alias)}.{found[3]}"
         return self._plain(
-            f"MERGE INTO {found[1]} AS {quote(alias)} USING (SELECT DISTINCT * FROM {found[4]} AS q(bundlekit_key))"  # noqa: E501
+            f"MERGE INTO {found[1]} AS {quote(alias)} USING (SELECT DISTINCT * FROM {found[4]} AS q(bundlekit_key))"
             f" AS bundlekit_keys ON {key} = bundlekit_keys.bundlekit_key WHEN MATCHED THEN DELETE"
         )
 

@@ -231,6 +231,6 @@ def check_types(layer: Any, name: Name, schema: Any) -> None:
         kind = kinds.get(one.name.lower(), one.dataType.simpleString())
         if kind != one.dataType.simpleString():
             raise layer.refusal(
-                f"column {one.name} is {one.dataType.simpleString()}, but {kind} in {name}; Sail might store null",  # noqa: E501
+                f"column {one.name} is {one.dataType.simpleString()}, but {kind} in {name}; Sail might store null",
                 "9; cast it",
             )

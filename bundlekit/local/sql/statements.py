@@ -5,7 +5,6 @@ without effect, and said so in the run's report. `refused`: an error with a hint
 The first kind whose pattern matches the beginning of the statement is its kind.
 """
 
-# ruff: noqa: E501 -- a wide table reads better than a long one
 # fmt: off
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_2_dynamic_partition_overwrite(sail: Child) -> None:
 
 
 def test_3_not_null_with_merge_schema(sail: Child) -> None:
-    code = "from pyspark.sql.functions import lit\nspark.table('main.s.t').withColumn('n', lit(1)).write.mode('append').option('mergeSchema', 'true').saveAsTable('main.s.t')"  # noqa: E501
+    code = "from pyspark.sql.functions import lit\nspark.table('main.s.t').withColumn('n', lit(1)).write.mode('append').option('mergeSchema', 'true').saveAsTable('main.s.t')"
     refused(sail, code, "NOT NULL")
 
 
@@ -93,7 +93,7 @@ def test_6_to_9_statements(sail: Child, statement: str, why: str) -> None:
 
 
 def test_7_8_corrected(sail: Child) -> None:
-    code = "result = spark.sql(\"SELECT datediff(DATE'2024-01-03', DATE'2024-01-01') AS d\").schema.simpleString()"  # noqa: E501
+    code = "result = spark.sql(\"SELECT datediff(DATE'2024-01-03', DATE'2024-01-01') AS d\").schema.simpleString()"
     assert sail.run(code) == "struct<d:int>"
     assert sail.sql("SELECT 'it''s'") == [["it's"]]
 

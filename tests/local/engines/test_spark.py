@@ -100,7 +100,7 @@ def test_views_and_functions_persist_and_other_tasks_see_them(spark: Child, anot
     assert another.sql("SELECT main.kept.inc(b) FROM main.kept.v") == [[41]]
     assert another.sql("SHOW TABLES IN main.kept") == [["kept", "t", False], ["kept", "v", False]]
     assert another.sql(
-        "SELECT table_name, table_type FROM main.information_schema.tables WHERE table_schema = 'kept' ORDER BY 1"  # noqa: E501
+        "SELECT table_name, table_type FROM main.information_schema.tables WHERE table_schema = 'kept' ORDER BY 1"
     ) == [["t", "MANAGED"], ["v", "VIEW"]]
 
 
@@ -120,9 +120,9 @@ def test_volumes_read_files_and_copy_into(spark: Child, spark_folder: Path) -> N
 
 
 def test_builder_gives_the_same_session_whatever_master(spark: Child) -> None:
-    code = "from pyspark.sql import SparkSession\nresult = SparkSession.builder.master('local[*]').appName('x').getOrCreate() is spark"  # noqa: E501
+    code = "from pyspark.sql import SparkSession\nresult = SparkSession.builder.master('local[*]').appName('x').getOrCreate() is spark"
     assert spark.run(code) is True
-    code = "from databricks.connect import DatabricksSession\nresult = DatabricksSession.builder.serverless().getOrCreate() is spark"  # noqa: E501
+    code = "from databricks.connect import DatabricksSession\nresult = DatabricksSession.builder.serverless().getOrCreate() is spark"
     assert spark.run(code) is True
 
 
