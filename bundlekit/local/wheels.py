@@ -36,7 +36,7 @@ def build_wheel(project: Path, cache: Path) -> Path:
         if found:
             return found[0]
         with tempfile.TemporaryDirectory(dir=folder.parent) as temp:
-            # From a copy: setuptools leaves build/ and *.egg-info in the project, where they spoil the next one.
+            # From a copy: setuptools leaves build/ and *.egg-info behind, which spoil the next build.
             copy, out = Path(temp) / "project", Path(temp) / "out"
             shutil.copytree(project, copy, ignore=_ignore(cache))
             _call(
@@ -50,7 +50,7 @@ def build_wheel(project: Path, cache: Path) -> Path:
 
 
 def install(python: Path, wheels: Sequence[Path], requirements: Sequence[str], cache: Path) -> Path | None:
-    """A folder with these wheels and requirements for this Python; None when nothing is to be installed.
+    """A folder with these wheels and requirements for this Python; None when there is nothing.
 
     `requirements` are lines as pip takes them (`name==1.0`, `-r file`, a path of a wheel). Raises BundlekitError.
     """

@@ -115,7 +115,8 @@ def test_cancel_of_a_task_that_ignores_signals(
 def test_cancel_lets_the_task_clean_up(pool: AttemptPool, spec: Callable[..., AttemptSpec]) -> None:
     attempt = pool.start(
         spec(
-            "import time\ntry:\n    print('ready', flush=True); time.sleep(60)\nfinally:\n    print('cleaned')"
+            "import time\ntry:\n    print('ready', "
+            "flush=True); time.sleep(60)\nfinally:\n    print('cleaned')"
         )
     )
     while attempt.last_line != "ready":
@@ -147,7 +148,8 @@ def test_daemon_of_a_running_task_survives_the_end_of_another(
 ) -> None:
     first = pool.start(
         spec(
-            "import subprocess, time, os\nout = subprocess.run('setsid sleep 50 >/dev/null & echo $!', shell=True,"
+            "import subprocess, time, os\n"
+            "out = subprocess.run('setsid sleep 50 >/dev/null & echo $!', shell=True,"
             " capture_output=True, text=True)\nprint('pid', out.stdout, flush=True)\ntime.sleep(50)",
             "first.py",
         )
@@ -165,7 +167,8 @@ def test_daemon_of_a_running_task_survives_the_end_of_another(
 
 def test_100_mb_of_output(run: Run) -> None:
     result = run(
-        "import sys\nprint('first')\nline = 'x' * 999 + '\\n'\nfor _ in range(100): sys.stdout.write(line * 1000)\n"
+        "import sys\nprint('first')\nline = 'x' * 999 + '\\n'\n"
+        "for _ in range(100): sys.stdout.write(line * 1000)\n"
         "print('last')"
     )
     assert result.status == "success"
@@ -200,7 +203,8 @@ def test_spark_without_an_engine(run: Run) -> None:
 
 def test_runtime_modules(run: Run) -> None:
     result = run(
-        "from databricks.sdk.runtime import dbutils as d, spark as s\nassert d is dbutils\nassert s is spark\n"
+        "from databricks.sdk.runtime import dbutils as d, "
+        "spark as s\nassert d is dbutils\nassert s is spark\n"
     )
     assert (result.status, result.error) == ("success", "")
 

@@ -60,7 +60,8 @@ def test_files(notebook: Run, tmp_path: Path) -> None:
     volume = tmp_path / "vol"
     result = notebook(
         "f = dbutils.fs\nf.mkdirs('/Volumes/c/s/v/in')\nf.put('/Volumes/c/s/v/in/a.txt', 'hé')",
-        "f.cp('/Volumes/c/s/v/in', 'dbfs:/Volumes/c/s/v/out', recurse=True)\nf.mv('/Volumes/c/s/v/out/a.txt', "
+        "f.cp('/Volumes/c/s/v/in', 'dbfs:/Volumes/c/s/v/out', "
+        "recurse=True)\nf.mv('/Volumes/c/s/v/out/a.txt', "
         "'/Volumes/c/s/v/b.txt')",
         "print([e.name for e in f.ls('/Volumes/c/s/v')], f.head('/Volumes/c/s/v/b.txt'))",
         "print(f.rm('/Volumes/c/s/v/in', True), f.rm('/Volumes/c/s/v/nope'))",
@@ -76,8 +77,10 @@ def test_files(notebook: Run, tmp_path: Path) -> None:
 
 def test_secrets_never_show(notebook: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     result = notebook(
-        "s = dbutils.secrets.get('s', 'k')\nprint(len(s), s, 'x' + s + 'y')\nprint(s[:4], end='', flush=True)",
-        "import sys; sys.stdout.write(s[4:] + '\\n'); print(dbutils.secrets.list('s'), dbutils.secrets.listScopes())",
+        "s = dbutils.secrets.get('s', 'k')\nprint(len(s), "
+        "s, 'x' + s + 'y')\nprint(s[:4], end='', flush=True)",
+        "import sys; sys.stdout.write(s[4:] + '\\n'); "
+        "print(dbutils.secrets.list('s'), dbutils.secrets.listScopes())",
         "# MAGIC %sh echo $TEST_SECRET",
         "raise ValueError(s)",
         context={"secrets": {"s": {"k": "TEST_SECRET"}}},

@@ -124,7 +124,8 @@ def test_notebook_run(notebook: Run, tmp_path: Path) -> None:
     result = notebook(
         "x = y = 1\nprint(dbutils.notebook.run('./child', 60, {'who': 'me'}), x)",
         "for name in ('./slow', './bad'):\n"
-        "    try:\n        dbutils.notebook.run(name, 1)\n    except Exception as e:\n        print('caught', e)",
+        "    try:\n        dbutils.notebook.run(name, 1)\n"
+        "    except Exception as e:\n        print('caught', e)",
         "print('after')",
     )
     assert (result.status, result.error) == ("success", "")
