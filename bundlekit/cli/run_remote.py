@@ -31,7 +31,9 @@ def run_remote(
         elif name in bundle.resources("jobs"):
             _run_job(bundle, workspace, _identity(state, f"jobs.{name}"), arguments, flags, found)
         else:
-            raise BundlekitError(f"{name}: only jobs and pipelines can be run", "open it with: bundlekit open")
+            raise BundlekitError(
+                f"{name}: only jobs and pipelines can be run", "open it with: bundlekit open"
+            )
     finally:
         workspace.close()
 
@@ -63,7 +65,9 @@ def _run_job(
         query = {"job_id": identity, "active_only": "true"}
         for run in workspace.do("GET", "/api/2.2/jobs/runs/list", query).get("runs", []):
             workspace.do("POST", "/api/2.2/jobs/runs/cancel", None, {"run_id": run["run_id"]})
-    run_id = int(workspace.do("POST", "/api/2.2/jobs/run-now", None, {"job_id": int(identity), **request})["run_id"])
+    run_id = int(
+        workspace.do("POST", "/api/2.2/jobs/run-now", None, {"job_id": int(identity), **request})["run_id"]
+    )
     click.echo(f"Run URL: {workspace.host}/#job/{identity}/run/{run_id}", err=True)
     if flags["no_wait"]:
         return
@@ -74,13 +78,19 @@ def _run_job(
     outputs: dict[int, dict[str, Any]] = {}
     for _, task in flat_tasks(record):
         if task.get("start_time") and any(task.get(kind) for kind in _WITH_OUTPUT):
-            outputs[task["run_id"]] = workspace.do("GET", "/api/2.2/jobs/runs/get-output", {"run_id": task["run_id"]})
+            outputs[task["run_id"]] = workspace.do(
+                "GET", "/api/2.2/jobs/runs/get-output", {"run_id": task["run_id"]}
+            )
     print_summary(record, outputs, sys.stderr, None)
     state = record["state"]
     if str(state.get("result_state", "")).startswith("SUCCESS"):
         if found.output == "json":
             entries = [
-                {"TaskKey": task["task_key"], "Output": output_text(outputs[task["run_id"]]), "EndTime": task.get("end_time", 0)}
+                {
+                    "TaskKey": task["task_key"],
+                    "Output": output_text(outputs[task["run_id"]]),
+                    "EndTime": task.get("end_time", 0),
+                }
                 for _, task in flat_tasks(record)
                 if output_text(outputs.get(task["run_id"], {}))
             ]
@@ -88,7 +98,10 @@ def _run_job(
         else:
             print_outputs(record, outputs)
         return
-    if state.get("result_state") in ("FAILED", "CANCELED", "TIMEDOUT") or state["life_cycle_state"] != "TERMINATED":
+    if (
+        state.get("result_state") in ("FAILED", "CANCELED", "TIMEDOUT")
+        or state["life_cycle_state"] != "TERMINATED"
+    ):
         raise click.exceptions.Exit(1)
 
 
@@ -112,7 +125,11 @@ def _run_pipeline(workspace: Workspace, identity: str, flags: dict[str, Any], fo
             body[field] = [part for text in flags[flag] for part in text.split(",")]
     if flags["restart"]:
         workspace.do("POST", f"/api/2.0/pipelines/{identity}/stop", None, None)
-        while workspace.do("GET", f"/api/2.0/pipelines/{identity}").get("state") not in ("IDLE", "FAILED", None):
+        while workspace.do("GET", f"/api/2.0/pipelines/{identity}").get("state") not in (
+            "IDLE",
+            "FAILED",
+            None,
+        ):
             time.sleep(0.2)
     update = workspace.do("POST", f"/api/2.0/pipelines/{identity}/updates", None, body)["update_id"]
     click.echo(f"Update URL: {workspace.host}/#joblist/pipelines/{identity}/updates/{update}", err=True)
@@ -123,7 +140,11 @@ def _run_pipeline(workspace: Workspace, identity: str, flags: dict[str, Any], fo
     if flags["no_wait"]:
         return
     while True:
-        state = workspace.do("GET", f"/api/2.0/pipelines/{identity}/updates/{update}").get("update", {}).get("state")
+        state = (
+            workspace.do("GET", f"/api/2.0/pipelines/{identity}/updates/{update}")
+            .get("update", {})
+            .get("state")
+        )
         if state in ("COMPLETED", "FAILED", "CANCELED", None):
             break
         time.sleep(1.0)

@@ -7,8 +7,8 @@ to `bundlekit.deploy.artifacts`.
 from __future__ import annotations
 
 import glob
-import os
 import posixpath
+from pathlib import Path
 
 from bundlekit.bundle import Bundle
 from bundlekit.compile.path_fields import dependency_file, is_local, path_fields
@@ -43,10 +43,11 @@ def _paths(bundle: Bundle, artifacts: Map, name: str, artifact: Map) -> None:
     if written:
         text = str(written)
         folder = text if text.startswith("/") else _absolute(bundle, artifact, "path", text)
-        if not os.path.isdir(folder):
+        if not Path(folder).is_dir():
             shown = posixpath.relpath(folder, root)
-            parent = os.path.dirname(folder)
-            near = did_you_mean(os.path.basename(folder), os.listdir(parent)) if os.path.isdir(parent) else ""
+            parent = Path(folder).parent
+            names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+            near = did_you_mean(Path(folder).name, names)
             bundle.diagnostics.error(
                 "artifact-path", f"the folder {shown} of artifact {name} does not exist", artifact.at("path"),
                 path=f"artifacts.{name}.path", hint=near,

@@ -106,8 +106,8 @@ def check_declarations(bundle: Bundle) -> None:
                     hint="write the value itself, or set it by environment variable or profile",
                 )  # fmt: skip
     section = bundle.tree.get("bundle")
-    name = section.get("name") if isinstance(section, Map) else None
-    if isinstance(section, Map) and isinstance(name, str) and re.search(r"[$][{<]", name):
+    bundle_name = section.get("name") if isinstance(section, Map) else None
+    if isinstance(section, Map) and isinstance(bundle_name, str) and re.search(r"[$][{<]", bundle_name):
         diagnostics.warning(
             "reference-in-name", "bundle.name holds a reference, which is not resolved",
             section.at("name"), path="bundle.name", hint="write the name itself",
@@ -144,12 +144,13 @@ def _check_engine(bundle: Bundle) -> None:
 def _check_terraform_references(bundle: Bundle) -> None:
     from bundlekit.source.tree import walk
 
-    for path, parent, key, value in walk(bundle.tree.get("resources")):
+    for _, parent, key, value in walk(bundle.tree.get("resources")):
         if isinstance(value, str):
+            place = parent.at(key)  # type: ignore[arg-type]
             for match in re.finditer(r"\$\{(resources\.\w+\.[\w-]+\.url)\}", value):
                 bundle.diagnostics.warning(
                     "terraform-only-field", f"{match.group(1)} exists only with the terraform engine",
-                    parent.at(key), path="resources." + ".".join(map(str, path)), hint="remove the reference",
+                    place, path=match.group(1), hint="remove the reference",
                 )  # fmt: skip
 
 

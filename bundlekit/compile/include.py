@@ -94,7 +94,7 @@ def _near_file(root: Path, name: str) -> str:
 
     folder = root / os.path.dirname(name)  # noqa: PTH120
     try:
-        names = [os.path.join(os.path.dirname(name), n) for n in os.listdir(folder)]  # noqa: PTH118, PTH120, PTH208
+        names = [os.path.join(os.path.dirname(name), n) for n in os.listdir(folder)]  # noqa: PTH118, PTH120
     except OSError:
         return f"there is no folder {os.path.dirname(name)}"  # noqa: PTH120
     return did_you_mean(name, [n for n in names if n.endswith(EXTENSIONS)])
@@ -115,7 +115,7 @@ def _step(root: Path, base: str, part: str) -> Iterator[str]:
             yield path
         return
     try:
-        entries = sorted(os.listdir(root / base if base else root))  # noqa: PTH208
+        entries = sorted(os.listdir(root / base if base else root))
     except OSError:
         return
     match = re.compile(fnmatch.translate(_go_class(part))).match

@@ -99,14 +99,14 @@ def _pipeline(pipeline: Map, path: Path) -> Iterator[PathField]:
     if isinstance(pipeline.get("root_path"), str):
         yield PathField(pipeline, "root_path", "folder", (*path, "root_path"))
     for index, library in enumerate(pipeline.get("libraries") or []):
-        for place, field, mode in (
+        for inner, field, mode in (
             (("notebook",), "path", "notebook"),
             (("file",), "path", "file"),
             (("glob",), "include", "glob"),
         ):
-            parent = get(library, *place)
+            parent = get(library, *inner)
             if isinstance(parent, Map) and isinstance(parent.get(field), str):
-                yield PathField(parent, field, mode, (*path, "libraries", index, *place, field))
+                yield PathField(parent, field, mode, (*path, "libraries", index, *inner, field))
         for field in ("jar", "whl"):
             if isinstance(library, Map) and isinstance(library.get(field), str):
                 yield PathField(library, field, "library", (*path, "libraries", index, field))

@@ -94,7 +94,7 @@ class _Translator:
             self._dependency(field, text)
         elif field.mode == "code" or not is_local(text):
             return
-        elif field.mode == "content" or field.mode == "library":
+        elif field.mode in {"content", "library"}:
             field.parent.put(field.key, self._relative(text))
         else:
             self._file(field, text)

@@ -137,11 +137,12 @@ def _fixed(permissions: Seq, kind: str, field: str, user: str) -> Seq:
     wanted = "IS_OWNER" if kind in _OWNED and not owner else "CAN_MANAGE"
     if mine is None:
         out.add(from_plain({"level": wanted, field: user}))
-    elif out[mine].get("level") != "IS_OWNER" and (
-        wanted == "IS_OWNER" or _rank(out[mine].get("level")) > _rank("CAN_MANAGE")
+    elif (
+        out[mine].get("level") != "IS_OWNER"
+        and (wanted == "IS_OWNER" or _rank(out[mine].get("level")) > _rank("CAN_MANAGE"))
+        and (wanted == "IS_OWNER" or out[mine].get("level") != "CAN_MANAGE")
     ):
-        if wanted == "IS_OWNER" or out[mine].get("level") != "CAN_MANAGE":
-            out[mine].put("level", wanted, "the deployer keeps access")
+        out[mine].put("level", wanted, "the deployer keeps access")
     return out
 
 

@@ -25,6 +25,7 @@ def check_sync_files(bundle: Bundle, sync: Map) -> None:
             spec = GitIgnoreSpec.from_lines([str(pattern).removeprefix("!")])
             matched = {name for name in everything if spec.match_file(name)}
             if not matched:
+                assert isinstance(entries, Seq)
                 bundle.diagnostics.warning(
                     "sync-pattern", f"the pattern {pattern} matches no file", entries.at(index),
                     path=f"sync.{key}[{index}]", hint="correct it, or remove it",

@@ -21,12 +21,12 @@ from bundlekit.deploy.hooks import run_hook
 from bundlekit.deploy.lock import locked
 from bundlekit.deploy.metadata import metadata
 from bundlekit.deploy.remote import delete, make_folder, status, write_file
-from bundlekit.source.selection import LocalFile, select_files
 from bundlekit.deploy.session import Session, make_plan, open_session, prepare
 from bundlekit.deploy.sync import compare, manifest, open_snapshot, synchronise
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.plan import Plan, Step
 from bundlekit.resources.access import node_type
+from bundlekit.source.selection import LocalFile, select_files
 from bundlekit.source.tree import get, to_plain
 from bundlekit.workspace.port import Workspace
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bundlekit.deploy.remote import delete, make_folder
-from bundlekit.source.selection import LocalFile
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.state import write_atomically
+from bundlekit.source.selection import LocalFile
 from bundlekit.workspace.port import ApiError, Workspace
 
 WORKERS = 20

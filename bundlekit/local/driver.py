@@ -402,9 +402,7 @@ class Driver:
         self.children[child] = (group, key)
 
         def follow() -> None:
-            last: dict[str, Any] = {}
-            for last in self.service.watch(child):
-                pass
+            *_, last = self.service.watch(child)
             self.events.put(("child", child, last))
 
         threading.Thread(target=follow, daemon=True, name=f"child-{child}").start()

@@ -201,8 +201,8 @@ def _libraries(driver: Driver, task: dict[str, Any]) -> tuple[str, ...]:
     from bundlekit.local.engines.environment import cache_folder
     from bundlekit.local.wheels import install
 
-    wheels = [entry for entry in wanted if entry.endswith(".whl") and "/" in entry]
-    others = [entry for entry in wanted if entry not in wheels]
+    wheels = [Path(entry) for entry in wanted if entry.endswith(".whl") and "/" in entry]
+    others = [entry for entry in wanted if Path(entry) not in wheels]
     folder = install(driver.service.python(), wheels, others, cache_folder() / "libraries")
     return (str(folder),) if folder is not None else ()
 
