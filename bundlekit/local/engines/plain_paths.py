@@ -53,6 +53,8 @@ def install(to_local: Callable[[str], str]) -> None:
 
         return call
 
+    # `os.makedirs` stops at the mount point, which is always there on Databricks.
+    Path(to_local("/Volumes/main")).parent.mkdir(parents=True, exist_ok=True)
     for name in _ONE:
         if hasattr(os, name):
             setattr(os, name, wrap(getattr(os, name), 1))
