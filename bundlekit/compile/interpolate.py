@@ -262,7 +262,7 @@ class Graph:
             near = f"did you mean ${{{_replaced(name, wrong, right)}}}?"
         if path[0] == "variables" and index == 1 and not known:
             near = f"declare it: variables: {{{path[1]}: {{default: …}}}}"
-        self.error("unknown-reference", f"${{{name}}} does not exist", at, hint=near)
+        self.error("undefined-reference", f"${{{name}}} does not exist", at, hint=near)
         raise _Unresolvable
 
     def cycle(self, name: str, at: Location | None) -> None:

@@ -94,7 +94,7 @@ def select_target(bundle: Bundle) -> None:
         if asked not in targets:
             known = ", ".join(sorted(targets))
             bundle.diagnostics.error(
-                "unknown-target",
+                "target-unknown",
                 f"there is no target {asked}; there are: {known}",
                 targets.location or start_of(bundle),
                 path="targets",

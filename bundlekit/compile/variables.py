@@ -80,7 +80,7 @@ def assign_variables(bundle: Bundle) -> None:
         before = len(bundle.diagnostics)
         if not _assign(bundle, name, variable, variables, overrides) and len(bundle.diagnostics) == before:
             bundle.diagnostics.error(
-                "variable-without-value",
+                "variable-unset",
                 f"the variable {name} has no value",
                 variables.key_at(name) or start_of(bundle),
                 path=f"variables.{name}",

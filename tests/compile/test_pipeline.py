@@ -102,11 +102,11 @@ def test_unknown_names_come_with_the_nearest_one(compiled: Compile) -> None:
         "resources: {jobs: {j: {name: '${var.color}'}}}\n"
     )
     (found,) = bundle.diagnostics.of("error")
-    assert (found.code, found.hint) == ("unknown-reference", "did you mean ${var.colour}?")
+    assert (found.code, found.hint) == ("undefined-reference", "did you mean ${var.colour}?")
     assert str(found.locations[0]) == "databricks.yml:3:30"
     bundle = compiled("bundle: {name: b}\ntargets: {dev: {}, prod: {}}\n", target="prd")
     (found,) = bundle.diagnostics.of("error")
-    assert (found.code, found.hint) == ("unknown-target", 'did you mean "prod"?')
+    assert (found.code, found.hint) == ("target-unknown", 'did you mean "prod"?')
 
 
 def test_tasks_merge_by_key_and_keep_their_origins(compiled: Compile) -> None:
