@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     # name: one line for `bundlekit --help`; the module is bundlekit.cli.<name with _>, its object `command`
     "validate": "Check the bundle and print its compiled configuration.",
     "run": "Run a job, locally with a real engine or in the workspace.",
+    "explain": "Document a diagnostic code, or tell how a value came about.",
     "show": "Print the configuration as it is after a pass of the compiler.",
     "engine": "Engines of local runs: list, prepare, start, stop, status.",
 }
