@@ -19,6 +19,9 @@ COMMANDS: dict[str, str] = {
     "run": "Run a job, locally with a real engine or in the workspace.",
     "explain": "Document a diagnostic code, or tell how a value came about.",
     "show": "Print the configuration as it is after a pass of the compiler.",
+    "summary": "Print name, target and resources, with ids and pages where deployed.",
+    "graph": "Print a job's tasks as Mermaid, DOT or SVG.",
+    "completion": "Print the completion script of a shell.",
     "engine": "Engines of local runs: list, prepare, start, stop, status.",
 }
 
