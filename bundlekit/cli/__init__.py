@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "graph": "Print a job's tasks as Mermaid, DOT or SVG.",
     "completion": "Print the completion script of a shell.",
     "engine": "Engines of local runs: list, prepare, start, stop, status.",
+    "schema": "Print the JSON Schema of bundle files, for editors.",
 }
 
 
