@@ -1,0 +1,1 @@
+"""Reads the landing zone of the flights example."""

@@ -1,0 +1,5 @@
+"""Runs last, whatever happened before."""
+
+import sys
+
+print(f"cleaned up after {sys.argv[1]}")
