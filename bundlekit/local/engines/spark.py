@@ -36,7 +36,9 @@ _OPENED = (
     *("sun.security.action", "sun.util.calendar"),
 )
 JAVA_OPTIONS = (
-    *("-Xmx2g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),  # 720 MB instead of 1,200
+    # Measured on a pipeline of 13 tasks: both compilers make a warm run 15 s instead of 20 s for 300 MB more
+    # (1.25 GB); a larger young generation and metaspace save two full collections a run.
+    *("-Xmx2g", "-XX:+UseSerialGC", "-Xmn192m", "-XX:MetaspaceSize=300m"),
     *("-XX:+IgnoreUnrecognizedVMOptions", "-Djdk.reflect.useDirectMethodHandle=false"),
     "-Dio.netty.tryReflectionSetAccessible=true",
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),

@@ -35,32 +35,27 @@ print(f"{week}: {len(good)} good, {len(dead)} rejected, {len(changes)} correctio
 
 # COMMAND ----------
 
+# Corrections concern flights of the week before, so a flight comes at most once from both sources.
 FLIGHT = "flight_id STRING, week STRING, scheduled STRING, dep_delay INT, carrier STRING, origin STRING, dest STRING, region STRING, distance INT"
+source = [(*row, "I") for row in good] + [(i, None, None, delay, *[None] * 5, op) for i, delay, op in changes]
 spark.sql(f"CREATE TABLE IF NOT EXISTS {catalog}.silver.flights ({FLIGHT}) USING delta")
-spark.createDataFrame(good, FLIGHT).createOrReplaceTempView("good")
+spark.createDataFrame(source, f"{FLIGHT}, op STRING").createOrReplaceTempView("source")
 spark.sql(f"""
-    MERGE INTO {catalog}.silver.flights AS target USING good AS source ON target.flight_id = source.flight_id
-    WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *
+    MERGE INTO {catalog}.silver.flights AS target USING source ON target.flight_id = source.flight_id
+    WHEN MATCHED AND source.op = 'D' THEN DELETE
+    WHEN MATCHED AND source.op = 'U' THEN UPDATE SET target.dep_delay = source.dep_delay
+    WHEN MATCHED THEN UPDATE SET *
+    WHEN NOT MATCHED AND source.op = 'I' THEN INSERT *
 """)
 
 # COMMAND ----------
 
-if changes:
-    spark.createDataFrame(changes, "flight_id STRING, dep_delay INT, op STRING").createOrReplaceTempView("changes")
-    spark.sql(f"""
-        MERGE INTO {catalog}.silver.flights AS target USING changes AS source ON target.flight_id = source.flight_id
-        WHEN MATCHED AND source.op = 'D' THEN DELETE
-        WHEN MATCHED THEN UPDATE SET target.dep_delay = source.dep_delay
-    """)
-
-# COMMAND ----------
-
 letters = spark.createDataFrame(dead, "week STRING, line STRING, reason STRING")
-letters.write.mode("overwrite").option("replaceWhere", f"week = '{week}'").saveAsTable(
-    f"{catalog}.silver.flights_dead_letter"
-) if spark.catalog.tableExists(f"{catalog}.silver.flights_dead_letter") else letters.write.saveAsTable(
-    f"{catalog}.silver.flights_dead_letter"
-)
+table = f"{catalog}.silver.flights_dead_letter"
+if spark.catalog.tableExists(table):
+    letters.write.mode("overwrite").option("replaceWhere", f"week = '{week}'").saveAsTable(table)
+else:
+    letters.write.partitionBy("week").saveAsTable(table)
 
 # COMMAND ----------
 

@@ -30,7 +30,7 @@ def main() -> None:
     if spark.catalog.tableExists(table):
         frame.write.mode("overwrite").option("replaceWhere", f"week = '{options.week}'").saveAsTable(table)
     else:
-        frame.write.saveAsTable(table)
+        frame.write.partitionBy("week").saveAsTable(table)
     print(f"{len(rows)} lines of {options.week}")
 
 
