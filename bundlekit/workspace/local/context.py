@@ -18,8 +18,15 @@ class Context:
     """One open workspace."""
 
     def __init__(
-        self, folder: Path, user: str, host: str = "local", settings: LocalSettings | None = None
+        self,
+        folder: Path,
+        user: str,
+        host: str = "local",
+        settings: LocalSettings | None = None,
+        *,
+        served: bool = False,
     ) -> None:
+        self.served = served
         self.store = Store(folder)
         self.user = user
         self.host = host

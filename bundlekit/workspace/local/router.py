@@ -62,7 +62,20 @@ _ROUTES: list[tuple[str, re.Pattern[str], Function]] = []
 _EXACT: dict[tuple[str, str], Function] = {}
 _VERSIONED = re.compile(r"^/api/2\.\d/(jobs/|clusters/)")
 
-AREAS = ("identity", "files", "jobs", "runs")
+AREAS = (
+    *(
+        "identity",
+        "files",
+        "jobs",
+        "runs",
+        "permissions",
+        "catalog",
+        "compute",
+        "pipelines",
+        "machine_learning",
+    ),
+    *("sql", "secrets", "apps", "database", "postgres", "vector_search"),
+)
 """The modules in `routes/`, imported when the first workspace is opened."""
 
 
