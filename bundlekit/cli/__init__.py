@@ -16,6 +16,12 @@ from bundlekit.diagnostics import BundlekitError
 COMMANDS: dict[str, str] = {
     # name: one line for `bundlekit --help`; the module is bundlekit.cli.<name with _>, its object `command`
     "validate": "Check the bundle and print its compiled configuration.",
+    "plan": "Show what a deployment would change.",
+    "deploy": "Deploy files, libraries and resources.",
+    "destroy": "Delete everything that was deployed.",
+    "sync": "Upload changed files without deploying.",
+    "deployment": "Bind existing resources, or let them go.",
+    "open": "Open a deployed resource's page in the browser.",
     "run": "Run a job, locally with a real engine or in the workspace.",
     "explain": "Document a diagnostic code, or tell how a value came about.",
     "show": "Print the configuration as it is after a pass of the compiler.",
@@ -23,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "graph": "Print a job's tasks as Mermaid, DOT or SVG.",
     "completion": "Print the completion script of a shell.",
     "engine": "Engines of local runs: list, prepare, start, stop, status.",
+    "workspace": "Serve the local workspace over HTTP.",
     "schema": "Print the JSON Schema of bundle files, for editors.",
 }
 

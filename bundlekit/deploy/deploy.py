@@ -22,7 +22,7 @@ from bundlekit.deploy.lock import locked
 from bundlekit.deploy.metadata import metadata
 from bundlekit.deploy.remote import delete, make_folder, status, write_file
 from bundlekit.deploy.session import Session, make_plan, open_session, prepare
-from bundlekit.deploy.sync import compare, manifest, open_snapshot, synchronise
+from bundlekit.deploy.sync import Work, compare, manifest, open_snapshot, synchronise
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.plan import Plan, Step
 from bundlekit.resources.access import node_type
@@ -176,16 +176,16 @@ def local_files(bundle: Bundle) -> list[LocalFile]:
     )
 
 
-def sync_files(session: Session, *, full: bool = False, choices: Choices | None = None) -> Result:
+def sync_files(session: Session, *, full: bool = False, dry_run: bool = False) -> Work:
     """`bundlekit sync`: only the files; the snapshot is the one that deployments use."""
-    result = Result(Plan())
     files = local_files(session.bundle)
     snapshot = open_snapshot(session.folder, session.workspace.host, session.file_path)
+    if not full and snapshot.names and status(session.workspace, session.file_path) is None:
+        snapshot.hashes, snapshot.names = {}, {}
     work = compare(files, snapshot, session.workspace, full=full)
-    progress = choices.progress if choices else (lambda _done, _total: None)
-    synchronise(work, files, snapshot, session.workspace, progress=progress)
-    result.uploaded, result.deleted = len(work.upload), len(work.delete)
-    return result
+    if not dry_run:
+        synchronise(work, files, snapshot, session.workspace)
+    return work
 
 
 def _upload_files(session: Session, files: list[LocalFile], choices: Choices, result: Result) -> None:

@@ -65,8 +65,8 @@ class Session:
         write_atomically(self.folder / "deployment.json", data, 0o644)
 
 
-def open_session(bundle: Bundle, workspace: Workspace) -> Session:
-    """Pull the state: the newer of the local and the remote one. Raises BundlekitError on foreign lineage."""
+def open_folder(bundle: Bundle, workspace: Workspace) -> Session:
+    """A session that does not look at any state: files only."""
     base = os.environ.get("DATABRICKS_BUNDLE_TMP")
     folder = (Path(base) if base else bundle.root / ".databricks" / "bundle") / bundle.target
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,13 @@ def open_session(bundle: Bundle, workspace: Workspace) -> Session:
         keep_out.write_text("*\n", encoding="utf-8")
     state_path = str(get(bundle.tree, "workspace", "state_path"))
     user = str(get(bundle.tree, "workspace", "current_user", "userName") or "")
-    state = StateFile(folder / "resources.json")
+    return Session(bundle, workspace, folder, StateFile(folder / "resources.json"), state_path, user)
+
+
+def open_session(bundle: Bundle, workspace: Workspace) -> Session:
+    """Pull the state: the newer of the local and the remote one. Raises BundlekitError on foreign lineage."""
+    session = open_folder(bundle, workspace)
+    state, state_path, folder = session.state, session.state_path, session.folder
     local = state.load()
     data = read_file(workspace, f"{state_path}/resources.json")
     if data is not None:
@@ -87,7 +93,7 @@ def open_session(bundle: Bundle, workspace: Workspace) -> Session:
             )
         if remote.serial > local.serial or not local.lineage:
             state.adopt(remote)
-    return Session(bundle, workspace, folder, state, state_path, user)
+    return session
 
 
 def prepare(session: Session) -> None:
@@ -159,20 +165,20 @@ def _in_order(nodes: dict[str, Node], keys: list[str]) -> list[str]:
     return list(sorter.static_order())
 
 
+def find_key(nodes: Iterable[str], name: str) -> str:
+    """The node of a resource named `etl`, `jobs.etl` or `resources.jobs.etl`. Raises BundlekitError."""
+    short = name.removeprefix("resources.")
+    resources = [key for key in nodes if key.count(".") == 2]
+    matches = [key for key in resources if key == f"resources.{short}" or key.split(".")[2] == short]
+    if len(matches) != 1:
+        known = [key.removeprefix("resources.") for key in matches or resources]
+        problem = "no such resource" if not matches else "several resources have this key"
+        raise BundlekitError(f"{problem}: {name}", did_you_mean(short, known))
+    return matches[0]
+
+
 def _selected(nodes: dict[str, Node], names: list[str]) -> set[str]:
-    chosen: set[str] = set()
-    for name in names:
-        short = name.removeprefix("resources.")
-        matches = [
-            key
-            for key in nodes
-            if key.count(".") == 2 and (key == f"resources.{short}" or key.split(".")[2] == short)
-        ]
-        if len(matches) != 1:
-            known = [key.removeprefix("resources.") for key in nodes if key.count(".") == 2]
-            problem = "no such resource" if not matches else "several resources have this key"
-            raise BundlekitError(f"{problem}: {name}", did_you_mean(short, known))
-        chosen.add(matches[0])
+    chosen = {find_key(nodes, name) for name in names}
     pending = [*chosen, *(k for k in nodes if k.count(".") == 3 and k.rsplit(".", 1)[0] in chosen)]
     chosen.update(pending)
     while pending:

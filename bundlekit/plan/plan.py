@@ -83,6 +83,12 @@ class Plan:
             out["not_selected"] = self.not_selected
         return out
 
+    def counts(self) -> str:
+        """`1 created, 2 updated, 0 deleted, 3 unchanged`, as a deployment tells it afterwards."""
+        made, changed = self.count("create", "recreate"), self.count("update", "update_id", "resize")
+        gone = self.count("delete", "recreate")
+        return f"{made} created, {changed} changed, {gone} deleted, {self.count('skip')} unchanged"
+
     def summary(self) -> str:
         """`Plan: 1 to add, 0 to change, 0 to delete, 3 unchanged`; a recreation counts twice."""
         add = self.count("create", "recreate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -34,13 +35,9 @@ def _index(context: Context, fields: Document) -> Document:
     }
     spec = fields.get("direct_access_index_spec")
     if isinstance(spec, dict) and "schema_json" in spec:
-        try:  # the service formats the schema anew
-            made["direct_access_index_spec"] = {
-                **spec,
-                "schema_json": json.dumps(json.loads(spec["schema_json"])),
-            }
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):  # the service formats the schema anew
+            schema = json.dumps(json.loads(spec["schema_json"]))
+            made["direct_access_index_spec"] = {**spec, "schema_json": schema}
     return made
 
 
