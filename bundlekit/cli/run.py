@@ -51,6 +51,11 @@ _EXAMPLES = """Examples:
 @click.option(
     "--pipeline-params", multiple=True, metavar="full_refresh=BOOL", help="Parameters of pipeline tasks."
 )
+@click.option("--refresh-all", is_flag=True, help="Pipelines: refresh all tables.")
+@click.option("--full-refresh-all", is_flag=True, help="Pipelines: refresh all tables from the beginning.")
+@click.option("--refresh", multiple=True, metavar="T1,T2", help="Pipelines: refresh these tables.")
+@click.option("--full-refresh", multiple=True, metavar="T1,T2", help="Pipelines: these from the beginning.")
+@click.option("--validate-only", is_flag=True, help="Pipelines: check the update, change nothing.")
 @click.option("--engine", type=click.Choice(["spark", "sail", "none"]), help="Engine of a local run.")
 @click.option("--no-wait", is_flag=True, help="Start the run and return (not for local runs).")
 @click.option("--restart", is_flag=True, help="Cancel active runs of the job first.")
@@ -92,8 +97,9 @@ def _job_key(bundle: Any, key: str | None) -> str:
     name = key.removeprefix("jobs.")
     if name in jobs:
         return name
-    if key in others or f"pipelines.{key}" in others or f"apps.{key}" in others:
-        return key
+    for candidate in (key, f"pipelines.{key}", f"apps.{key}"):
+        if candidate in others:
+            return candidate
     raise BundlekitError(f"the bundle has no job {key}", did_you_mean(name, jobs))
 
 

@@ -135,7 +135,7 @@ class _Run:
         if field == "id":
             return identity or UNKNOWN
         if node in self.nodes:
-            found = field_of(self.nodes[node].config, field)
+            found = field_of(self.nodes[node].desired, field)
             if found is not UNKNOWN:
                 resolved, unknown = substitute({"value": found}, self.lookup)
                 return UNKNOWN if unknown else resolved["value"]

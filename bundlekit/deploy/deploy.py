@@ -21,7 +21,7 @@ from bundlekit.deploy.hooks import run_hook
 from bundlekit.deploy.lock import locked
 from bundlekit.deploy.metadata import metadata
 from bundlekit.deploy.remote import delete, make_folder, status, write_file
-from bundlekit.deploy.session import Session, make_plan, open_session, prepare
+from bundlekit.deploy.session import Session, check_selection, make_plan, open_session, prepare
 from bundlekit.deploy.sync import Work, compare, manifest, open_snapshot, synchronise
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.plan import Plan, Step
@@ -87,6 +87,7 @@ def deploy(bundle: Bundle, workspace: Workspace, choices: Choices) -> Result:
     else:
         check_plan(choices.plan, session)
     prepare(session)
+    check_selection(session, choices.select)
     if choices.fail_on_active_runs or get(bundle.tree, "bundle", "deployment", "fail_on_active_runs"):
         check_active(session)
     run_hook(bundle, "predeploy")
@@ -99,7 +100,7 @@ def deploy(bundle: Bundle, workspace: Workspace, choices: Choices) -> Result:
         prepare(session)
         _upload_files(session, files, choices, result)
         grant_folders(session)
-        if any(bundle.resources(kind) for kind in ("dashboards", "alerts", "genie_spaces")):
+        if any(bundle.resources(kind) for kind in ("dashboards", "alerts")):
             make_folder(workspace, str(get(bundle.tree, "workspace", "resource_path")))
         result.plan = choices.plan or make_plan(session, select=choices.select)
         approve(result.plan, session, choices)

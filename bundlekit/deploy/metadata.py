@@ -23,8 +23,7 @@ def metadata(bundle: Bundle, state: State) -> dict[str, Any]:
     for kind in _KINDS:
         for name in bundle.resources(kind):
             identity = state.identity(f"resources.{kind}.{name}")
-            if identity:
-                resources.setdefault(kind, {})[name] = _entry(bundle, kind, name, identity)
+            resources.setdefault(kind, {})[name] = _entry(bundle, kind, name, identity)
     presets = {"source_linked_deployment": bool(get(bundle.tree, "presets", "source_linked_deployment"))}
     return {
         "version": 1,
@@ -39,12 +38,12 @@ def metadata(bundle: Bundle, state: State) -> dict[str, Any]:
 
 
 def _entry(bundle: Bundle, kind: str, name: str, identity: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": identity}
+    entry: dict[str, Any] = {"id": identity} if identity else {}
     resources = bundle.resources(kind)
     config = resources[name]
     location = getattr(config, "location", None) or resources.at(name)
     if location is not None:
         entry["relative_path"] = location.file
-    if kind == "dashboards" and config.get("file_path"):
-        entry["file_path"] = config["file_path"]
+    if kind == "dashboards":
+        entry["file_path"] = config.get("file_path") or ""
     return entry

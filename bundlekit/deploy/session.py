@@ -145,7 +145,7 @@ def _lookup(session: Session, plan: Plan, remote: dict[str, dict[str, Any] | Non
             kept = action in ("skip", "update", "resize")
             return session.state.state.identity(node) if kept else UNKNOWN
         if node in session.nodes:
-            found = field_of(session.nodes[node].config, field_name)
+            found = field_of(session.nodes[node].desired, field_name)
             if found is not UNKNOWN:
                 resolved, unknown = substitute({"value": found}, find)
                 return UNKNOWN if unknown else resolved["value"]
@@ -175,6 +175,12 @@ def find_key(nodes: Iterable[str], name: str) -> str:
         problem = "no such resource" if not matches else "several resources have this key"
         raise BundlekitError(f"{problem}: {name}", did_you_mean(short, known))
     return matches[0]
+
+
+def check_selection(session: Session, names: Iterable[str]) -> None:
+    """Raises BundlekitError for a name that no resource of the bundle has."""
+    for name in names:
+        find_key(session.nodes, name)
 
 
 def _selected(nodes: dict[str, Node], names: list[str]) -> set[str]:

@@ -492,7 +492,7 @@ class Driver:
         self, group: Group, key: str, task: dict[str, Any], into: list[Any] | None = None
     ) -> None:
         record = {
-            "run_id": self.service.store.next_id("run"),
+            "run_id": self.service.store.next_id(),
             "task_key": key,
             "attempt_number": 0,
             "run_if": task.get("run_if", "ALL_SUCCESS"),
@@ -519,7 +519,7 @@ class Driver:
                 if k in record
             }
             record.setdefault("bundlekit_attempts", []).append(history)
-            record["run_id"] = self.service.store.next_id("run")
+            record["run_id"] = self.service.store.next_id()
             record.pop("end_time", None)
             record.pop("bundlekit_retry_at", None)
         record["attempt_number"] = number

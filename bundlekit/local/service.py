@@ -48,7 +48,7 @@ class RunService:
 
         settings = job["settings"]
         active = [r for r in self.all_runs() if r.get("job_id") == job["job_id"] and not ended(r)]
-        run_id = self.store.next_id("run")
+        run_id = self.store.next_id()
         now = time.time()
         driver = Driver(self, run_id, job, request, now)
         limit = settings.get("max_concurrent_runs") or 1

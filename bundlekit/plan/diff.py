@@ -46,10 +46,13 @@ class Difference:
     right: Any
 
 
-def differences(left: Any, right: Any) -> dict[str, Difference]:
-    """Path -> difference, for two plain JSON values."""
+def differences(left: Any, right: Any, opaque: str | None = None) -> dict[str, Difference]:
+    """Path -> difference, for two plain JSON values; the top-level field `opaque` is compared as a whole."""
     found: dict[str, Difference] = {}
     _compare(left, right, "", "", "", found)
+    if opaque and any(path.startswith((f"{opaque}.", f"{opaque}[")) for path in found):
+        found = {p: d for p, d in found.items() if not p.startswith((f"{opaque}.", f"{opaque}["))}
+        found[opaque] = Difference(opaque, left.get(opaque, MISSING), right.get(opaque, MISSING))
     return found
 
 

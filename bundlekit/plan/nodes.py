@@ -112,7 +112,10 @@ def _add_access(nodes: dict[str, Node], kind: str, name: str, config: dict[str, 
             {
                 "full_name": f"${{{parent}.id}}",
                 "securable_type": type_.securable,
-                "__embed__": config["grants"],
+                "__embed__": [
+                    {**entry, "privileges": sorted(entry.get("privileges") or [])}
+                    for entry in config["grants"]
+                ],
             },
         )
 

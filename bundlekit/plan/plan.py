@@ -126,8 +126,9 @@ def compare(
     type_: Resource, saved: State, wanted: State, remote: State, unknown: set[str]
 ) -> dict[str, Change]:
     """Path -> change for everything that differs between saved and wanted, or remote and wanted."""
-    local = differences(saved, wanted)
-    drift = differences(remote, wanted)
+    opaque = getattr(type_, "etag_content", None)
+    local = differences(saved, wanted, opaque)
+    drift = differences(remote, wanted, opaque)
     found: dict[str, Change] = {}
     for path in sorted({*local, *drift}):
         here, there = local.get(path), drift.get(path)

@@ -66,16 +66,25 @@ class Grants(Resource):
 
     def create(self, api: Api, state: State) -> str:
         identity = f"{state['securable_type']}/{state['full_name']}"
-        changes = [
-            {"principal": entry["principal"], "add": entry["privileges"], "remove": ["ALL_PRIVILEGES"]}
-            for entry in state["__embed__"]
-        ]
-        if changes:
-            api.do("PATCH", f"/api/2.1/unity-catalog/permissions/{identity}", None, {"changes": changes})
+        self._change(api, identity, state, [])
         return identity
 
     def update(self, api: Api, identity: str, state: State, changed: set[str]) -> None:
-        self.create(api, state)
+        """Principals that only the workspace has lose everything."""
+        place = f"{state['securable_type']}/{state['full_name']}"
+        there = self.read(api, place).get("privilege_assignments", [])
+        self._change(api, place, state, [str(entry["principal"]) for entry in there])
+
+    def _change(self, api: Api, place: str, state: State, there: list[str]) -> None:
+        wanted = state["__embed__"]
+        changes: list[dict[str, Any]] = [
+            {"principal": entry["principal"], "add": entry["privileges"], "remove": ["ALL_PRIVILEGES"]}
+            for entry in wanted
+        ]
+        named = {entry["principal"] for entry in wanted}
+        changes += [{"principal": who, "remove": ["ALL_PRIVILEGES"]} for who in there if who not in named]
+        if changes:
+            api.do("PATCH", f"/api/2.1/unity-catalog/permissions/{place}", None, {"changes": changes})
 
     def delete(self, api: Api, identity: str, state: State) -> None:
         pass

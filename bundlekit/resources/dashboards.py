@@ -29,7 +29,7 @@ class Dashboards(Resource):
         body = without(state, "embed_credentials", "published", "etag")
         if not isinstance(body.get("serialized_dashboard", ""), str):
             body["serialized_dashboard"] = json.dumps(
-                body["serialized_dashboard"], separators=(",", ":"), ensure_ascii=False
+                body["serialized_dashboard"], separators=(",", ":"), ensure_ascii=False, sort_keys=True
             )
         return body
 

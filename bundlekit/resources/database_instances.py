@@ -29,5 +29,5 @@ class DatabaseInstances(Resource):
     )  # fmt: skip
 
     def update(self, api: Api, identity: str, state: State, changed: set[str]) -> None:
-        body = {**state, "uid": self.read(api, identity).get("uid", "")}
+        body = {**state, "uid": identity}
         api.do("PATCH", f"{self.route}/{identity}", {"update_mask": "*"}, body)

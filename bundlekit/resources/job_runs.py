@@ -32,7 +32,7 @@ class JobRuns(Resource):
 
     def remote(self, got: dict[str, Any], saved: State) -> State:
         # A run does not tell the request that started it: only its outcome can differ.
-        return {**saved, "result_state": got.get("state", {}).get("result_state", "")}
+        return {**without(saved, "lifecycle"), "result_state": got.get("state", {}).get("result_state", "")}
 
     def body(self, state: State) -> dict[str, Any]:
         return {**without(state, "lifecycle", "result_state"), "idempotency_token": str(uuid.uuid4())}

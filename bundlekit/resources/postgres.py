@@ -24,6 +24,8 @@ class PostgresResource(Resource):
     local_only = Resource.local_only
     output_only = frozenset({"name", "uid", "create_time", "update_time", "status", "id"})
     all_input_only: ClassVar[bool] = True
+    blank: ClassVar[tuple[str, ...]] = ()
+    """Fields of the specification that count as an empty text in the workspace."""
 
     def _parent(self, state: State) -> str:
         return str(state["parent"]) + "/" if "parent" in state else ""
@@ -33,8 +35,7 @@ class PostgresResource(Resource):
 
     def remote(self, got: dict[str, Any], saved: State) -> State:
         """Only `parent` and the id can differ; the specification is not given back."""
-        state: State = {**got, **without(got.get("spec", {}) or {})}
-        state.pop("spec", None)
+        state: State = {**dict.fromkeys(self.blank, ""), **without(got, "spec")}
         name = str(got.get("name", ""))
         state[self.key] = name.rsplit("/", 1)[-1]
         if "parent" in saved:

@@ -9,4 +9,5 @@ class PostgresDatabases(PostgresResource):
     kind = "postgres_databases"
     collection = "databases"
     key = "database_id"
+    blank = ("role",)
     id_fields = frozenset({"database_id", "parent"})

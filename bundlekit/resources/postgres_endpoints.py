@@ -9,4 +9,5 @@ class PostgresEndpoints(PostgresResource):
     kind = "postgres_endpoints"
     collection = "endpoints"
     key = "endpoint_id"
+    blank = ("endpoint_type",)
     id_fields = frozenset({"endpoint_id", "parent"})

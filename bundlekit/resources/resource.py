@@ -110,7 +110,9 @@ class Resource:
 
     def url(self, host: str, identity: str) -> str:
         """The page of the resource in the workspace's user interface; empty when there is none."""
-        return f"{host}/{self.page.format(id=identity)}" if self.page else ""
+        from urllib.parse import quote
+
+        return f"{host}/{self.page.format(id=quote(identity, safe='/.-_~'))}" if self.page else ""
 
 
 def only(state: State, *keys: str) -> State:

@@ -74,6 +74,11 @@ class DatabricksWorkspace:
             time.sleep(pause)
             pause = min(pause * 1.3, 10.0)
 
+    def workspace_id(self) -> str:
+        """The number in `?w=`: the header of any answer tells it; empty when it doesn't."""
+        answer = self._call("GET", "/api/2.0/preview/scim/v2/Me", response_headers=["X-Databricks-Org-Id"])
+        return str(answer.get("X-Databricks-Org-Id") or "")
+
     def close(self) -> None:
         session = getattr(getattr(self._client, "_api_client", None), "_session", None)
         if session is not None:

@@ -103,10 +103,23 @@ class Files:
                         f"Cannot overwrite the asset at {place} due to type mismatch "
                         f"(asked: {kind}, actual: {row['type']})",
                     )
-            identity = row["object_id"] if row else self.store.next_id("object")
+            identity = row["object_id"] if row else self.store.next_id()
             values = (place, kind, identity, Path(canonical(path)).name, None if link else data,
                       str(link) if link else None, len(data), now(), language)  # fmt: skip
             db.execute("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?,?)", values)
+
+    def place(self, path: str, kind: str) -> None:
+        """Show an object of another kind (DASHBOARD, …) in its folder, which is made if it is missing."""
+        place = canonical(path)
+        self.mkdirs(place.rsplit("/", 1)[0] or "/")
+        with self.store.transaction() as db:
+            values = (place, kind, self.store.next_id(), Path(place).name, b"", None, 0, now(), None)
+            db.execute("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?,?)", values)
+
+    def forget(self, path: str) -> None:
+        """The object that `place` showed is gone."""
+        with self.store.transaction() as db:
+            db.execute("DELETE FROM files WHERE path = ?", (canonical(path),))
 
     def read(self, path: str) -> bytes:
         """A file's contents. Raises 404."""
@@ -174,7 +187,7 @@ class Files:
         with self.store.transaction() as db:
             row = db.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone()
             if row is None:
-                identity = self.store.next_id("object")
+                identity = self.store.next_id()
                 name = path.rsplit("/", 1)[1]
                 values = (path, "DIRECTORY", identity, name, None, None, 0, now(), None)
                 db.execute("INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?)", values)

@@ -78,13 +78,13 @@ class Store:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def next_id(self, name: str = "id") -> int:
-        """A number that was never given before, at least six digits long."""
+    def next_id(self) -> int:
+        """A number that was never given before to anything, at least six digits long."""
         with self.transaction() as db:
             row = db.execute(
                 "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
                 "RETURNING value",
-                (name, _FIRST_ID),
+                ("id", _FIRST_ID),
             ).fetchone()
         return int(row[0])
 

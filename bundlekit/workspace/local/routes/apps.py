@@ -44,7 +44,7 @@ def create(context: Context, request: Request) -> Any:
         **fields,
         "id": universal(context),
         "creator": context.user,
-        "service_principal_id": context.store.next_id("principal"),
+        "service_principal_id": context.store.next_id(),
         "service_principal_client_id": universal(context),
         "service_principal_name": f"app-{name}",
         "url": f"https://{name}-{context.workspace_id}.apps.local",

@@ -33,7 +33,7 @@ def _object(
     def create(context: Context, request: Request) -> Any:
         fields = request.fields()
         full = _full_name(fields, parents)
-        made = stamped(context, {**(defaults or {}), **fields, "full_name": full})
+        made = stamped(context, {**(defaults or {}), **fields})
         return collection.create(context, made, full)
 
     @route("GET", f"{ROOT}/{path}")
@@ -57,7 +57,7 @@ def _object(
         if name:
             new = ".".join([*old.split(".")[:-1], str(name)]) if parents else str(name)
             changed["name"] = name
-        changed["full_name"] = new
+        changed[collection.key] = new
         return collection.rename(context, old, new, changed)
 
     @route("DELETE", f"{ROOT}/{path}/{{id}}")
@@ -66,16 +66,16 @@ def _object(
         return {}
 
 
-def _collection(kind: str, noun: str) -> Collection:
-    return Collection(kind, noun, key="full_name", missing_code=f"{kind.upper()}_DOES_NOT_EXIST",
-                      exists_code=f"{kind.upper()}_ALREADY_EXISTS")  # fmt: skip
+def _collection(kind: str, noun: str, key: str = "full_name") -> Collection:
+    missing, exists = f"{kind.upper()}_DOES_NOT_EXIST", f"{kind.upper()}_ALREADY_EXISTS"
+    return Collection(kind, noun, key=key, missing_code=missing, exists_code=exists)
 
 
 CATALOGS = _collection("catalog", "Catalog")
 SCHEMAS = _collection("schema", "Schema")
 VOLUMES = _collection("volume", "Volume")
 MODELS = _collection("registered_model", "Function or model")
-LOCATIONS = _collection("external_location", "External location")
+LOCATIONS = _collection("external_location", "External location", "name")
 SECRETS = _collection("uc_secret", "Secret")
 
 _object("catalogs", CATALOGS, "catalogs", (), {"catalog_type": "MANAGED_CATALOG"})
@@ -103,7 +103,7 @@ def create_monitor(context: Context, request: Request) -> Any:
         "monitor_version": 0,
         "drift_metrics_table_name": f"{schema}.{leaf}_drift_metrics",
         "profile_metrics_table_name": f"{schema}.{leaf}_profile_metrics",
-        "dashboard_id": context.store.next_id("dashboard"),
+        "dashboard_id": context.store.next_id(),
     }
     return MONITORS.create(context, made, table)
 

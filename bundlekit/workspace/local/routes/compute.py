@@ -12,7 +12,7 @@ from bundlekit.workspace.port import ApiError
 
 
 def _cluster_id(context: Context) -> str:
-    digits = context.store.next_id("cluster")
+    digits = context.store.next_id()
     return f"{digits % 10000:04d}-{digits:06d}-local{digits % 1000:03d}"
 
 

@@ -20,7 +20,6 @@ def with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
         "webhook_notifications": {},
         "timeout_seconds": 0,
         "max_concurrent_runs": 1,
-        "format": "MULTI_TASK",
         **settings,
     }
     if "name" not in filled:
@@ -86,7 +85,7 @@ def create(context: Context, request: Request) -> Any:
     settings = dict(request.fields())
     access = settings.pop("access_control_list", None)
     check(settings)
-    identity = context.store.next_id("job")
+    identity = context.store.next_id()
     job = {
         "job_id": identity,
         "creator_user_name": context.user,
@@ -185,5 +184,4 @@ def update(context: Context, request: Request) -> Any:
 def delete(context: Context, request: Request) -> Any:
     job = find(context, request.need("job_id"))
     context.store.drop("jobs", str(job["job_id"]))
-    context.store.drop("permissions", f"/jobs/{job['job_id']}")
     return {}

@@ -27,7 +27,7 @@ def create_experiment(context: Context, request: Request) -> Any:
     made = EXPERIMENTS.create(
         context,
         {
-            "artifact_location": f"dbfs:/databricks/mlflow-tracking/{context.store.next_id('artifact')}",
+            "artifact_location": f"dbfs:/databricks/mlflow-tracking/{context.store.next_id()}",
             **fields,
             "lifecycle_stage": "active",
             "creation_time": now(),

@@ -60,7 +60,9 @@ def get(context: Context, request: Request) -> Any:
     if last in _IDS:
         below = (one for one in OBJECTS.every(context) if one["name"].rpartition("/")[0] == rest)
         return page(request, last, below)
-    return OBJECTS.find(context, rest)
+    # The service tells the state of an object, not the specification that it was made from.
+    found = OBJECTS.find(context, rest)
+    return {key: value for key, value in found.items() if key != "spec"}
 
 
 @route("PATCH", ROOT + "{rest+}")

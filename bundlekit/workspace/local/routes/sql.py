@@ -19,7 +19,7 @@ LAKEVIEW = "/api/2.0/lakeview/dashboards"
 
 
 def _etag(context: Context) -> str:
-    return str(context.store.next_id("etag"))
+    return str(context.store.next_id())
 
 
 def _titled(serialized: Any) -> Any:
@@ -65,7 +65,9 @@ def create_dashboard(context: Context, request: Request) -> Any:
     for other in DASHBOARDS.every(context):
         if other["path"] == made["path"] and other["lifecycle_state"] == "ACTIVE":
             raise ApiError(409, "RESOURCE_ALREADY_EXISTS", f"Path ({made['path']}) already exists.")
-    return _public(DASHBOARDS.create(context, made))
+    document = DASHBOARDS.create(context, made)
+    context.files.place(document["path"], "DASHBOARD")
+    return _public(document)
 
 
 def _public(document: Document) -> Document:
@@ -91,7 +93,6 @@ def update_dashboard(context: Context, request: Request) -> Any:
     if "serialized_dashboard" in fields:
         fields["serialized_dashboard"] = _titled(fields["serialized_dashboard"])
     changed = {**there, **fields, "etag": _etag(context), "update_time": _time()}
-    changed["path"] = posixpath.join(changed["parent_path"], f"{changed['display_name']}.lvdash.json")
     return _public(DASHBOARDS.save(context, there["dashboard_id"], changed))
 
 
@@ -168,7 +169,7 @@ def delete_space(context: Context, request: Request) -> Any:
 
 
 def _alert(context: Context, fields: Document) -> Document:
-    return {
+    made = {
         "owner_user_name": context.user,
         "run_as_user_name": context.user,
         **fields,
@@ -176,6 +177,21 @@ def _alert(context: Context, fields: Document) -> Document:
         "create_time": _time(),
         "update_time": _time(),
     }
+    context.files.place(_alert_path(context, made), "FILE")
+    return made
+
+
+def _alert_path(context: Context, alert: Document) -> str:
+    parent = alert.get("parent_path") or f"/Users/{context.user}"
+    return posixpath.join(str(parent), f"{alert.get('display_name')}.dbalert.json")
+
+
+@route("DELETE", "/api/2.0/alerts/{id}")
+def delete_alert(context: Context, request: Request) -> Any:
+    there = ALERTS.find(context, request.at["id"])
+    context.files.forget(_alert_path(context, there))
+    ALERTS.remove(context, there["id"])
+    return {}
 
 
 rest("/api/2.0/alerts", ALERTS, "alerts", created=_alert)
