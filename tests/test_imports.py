@@ -15,7 +15,7 @@ PACKAGE = ROOT / "bundlekit"
 # The higher ones may import the lower ones, never the other way round.
 ORDER = (
     "cli", "ui", "report", "run", "deploy", "plan", "workspace", "local", "rules", "compile", "tasks",
-    "resources", "bundle", "schema", "source", "diagnostics",
+    "resources", "bundle", "schema", "source", "sdk", "diagnostics",
 )  # fmt: skip
 # Imports inside of functions that go upward on purpose: an adapter is chosen, a service is started lazily.
 ALLOWED = {("report", "bundle")}

@@ -116,9 +116,9 @@ def _cached(host: str, profile: str) -> dict[str, Any]:
 
 def _ask(bundle: Bundle, host: str, profile: str) -> dict[str, Any]:
     try:
-        from databricks.sdk import WorkspaceClient
+        from bundlekit.sdk import api_client
 
-        me = WorkspaceClient(host=host or None, profile=profile or None).current_user.me().as_dict()
+        me = api_client(host, profile).do("GET", "/api/2.0/preview/scim/v2/Me")
     except Exception as error:
         # The SDK raises many kinds of errors here; without an answer the offline identity is good enough.
         text = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -109,10 +109,10 @@ def _client(bundle: Bundle) -> Any:
     host, profile = credentials(bundle)
     if not host and not profile:
         return None
-    from databricks.sdk import WorkspaceClient
+    from bundlekit.sdk import api_client
 
     try:
-        return WorkspaceClient(host=host or None, profile=profile or None).api_client
+        return api_client(host, profile)
     except ValueError:
         return None
 

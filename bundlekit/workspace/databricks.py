@@ -1,6 +1,6 @@
 """The Databricks adapter of the Workspace port: databricks-sdk does authentication, retries and HTTP.
 
-The only module that imports the SDK, and only when a request is made.
+Only `bundlekit.sdk` imports the SDK, and only when a request is made.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bundlekit import __version__
 from bundlekit.diagnostics import BundlekitError
+from bundlekit.sdk import api_client, load
 from bundlekit.workspace.port import ApiError, Method
 
 _ENDED = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
@@ -23,23 +24,21 @@ class DatabricksWorkspace:
     """The port over `databricks.sdk.core.ApiClient.do`: raw dicts keep fields that the SDK does not know."""
 
     def __init__(self, host: str | None, profile: str | None) -> None:
-        from databricks.sdk.core import ApiClient, Config
-
         timeout = int(os.environ.get("DATABRICKS_BUNDLE_HTTP_TIMEOUT_SECONDS") or 90)
         try:
-            self._config = Config(
-                host=host, profile=profile, product="bundlekit", product_version=__version__,
+            self._client = api_client(
+                host, profile, product="bundlekit", product_version=__version__,
                 http_timeout_seconds=timeout, max_connection_pools=4, max_connections_per_pool=20,
             )  # fmt: skip
-            self._config.authenticate()
         except Exception as error:
             name = host or os.environ.get("DATABRICKS_HOST") or profile or "the workspace"
             raise BundlekitError(
                 f"no credentials for {name}: {str(error).splitlines()[0]}",
                 "set DATABRICKS_TOKEN, choose a profile with -p, or run locally with --local",
             ) from error
-        self._client = ApiClient(self._config)
-        self.host = str(self._config.host).rstrip("/")
+        (base,) = load("errors.base")
+        self._error: type[Exception] = base.DatabricksError
+        self.host = str(self._client._cfg.host).rstrip("/")
 
     def do(
         self, method: Method, path: str, query: Mapping[str, Any] | None = None, body: Any = None
@@ -85,12 +84,10 @@ class DatabricksWorkspace:
             session.close()
 
     def _call(self, method: str, path: str, **given: Any) -> Any:
-        from databricks.sdk.errors.base import DatabricksError
-
         given.setdefault("headers", {"Accept": "application/json"})
         try:
             return self._client.do(method, path, **given)
-        except DatabricksError as error:
+        except self._error as error:
             raise _api_error(error) from error
         except (json.JSONDecodeError, ValueError) as error:
             raise ApiError(
@@ -105,10 +102,11 @@ class DatabricksWorkspace:
 
 
 def _api_error(error: Any) -> ApiError:
-    from databricks.sdk.errors.platform import STATUS_CODE_MAPPING
-
+    (platform,) = load("errors.platform")
     code = getattr(error, "error_code", None) or ""
-    status = next((number for number, kind in STATUS_CODE_MAPPING.items() if isinstance(error, kind)), 0)
+    status = next(
+        (number for number, kind in platform.STATUS_CODE_MAPPING.items() if isinstance(error, kind)), 0
+    )
     if not status:
         status = {"RESOURCE_DOES_NOT_EXIST": 404, "NOT_FOUND": 404, "RESOURCE_ALREADY_EXISTS": 409}.get(
             code, 400

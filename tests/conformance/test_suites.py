@@ -51,3 +51,16 @@ def test_seeds() -> None:
     assert total is not None, done.stdout[-2000:] + done.stderr[-2000:]
     assert len(failed) == int(total.group(2)), "the checker's output was not understood"
     compare("seeds", failed, cases - failed)
+
+
+def test_lifecycle() -> None:
+    """Deployments over HTTP against the served local workspace: requests, plans, state, files."""
+    check = [str(SHARED / "conformance" / "lifecycle-check"), "--subject", SUBJECT, "-j", "2"]
+    check += ["--server", f"{SUBJECT} workspace serve --port 0"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=1800)
+    failed = set(re.findall(r"^FAIL (\S+)", done.stdout, re.M))
+    total = re.search(r"^(\d+) passed, (\d+) failed", done.stdout, re.M)
+    assert total is not None, done.stdout[-2000:] + done.stderr[-2000:]
+    assert len(failed) == int(total.group(2)), "the checker's output was not understood"
+    cases = {path.name for path in (SHARED / "conformance" / "lifecycle").iterdir() if path.is_dir()}
+    compare("lifecycle", failed, cases - failed)

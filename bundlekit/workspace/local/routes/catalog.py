@@ -5,6 +5,7 @@ What a request names without making it (a catalog above a schema, a table below 
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from bundlekit.workspace.local.context import Context
@@ -34,6 +35,9 @@ def _object(
         fields = request.fields()
         full = _full_name(fields, parents)
         made = stamped(context, {**(defaults or {}), **fields})
+        if collection is VOLUMES and fields.get("volume_type") != "EXTERNAL":
+            place = f"s3://local/metastore/{uuid.uuid4()}/volumes/{uuid.uuid4()}"
+            made.setdefault("storage_location", place)
         return collection.create(context, made, full)
 
     @route("GET", f"{ROOT}/{path}")
