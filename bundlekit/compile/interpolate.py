@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.queries import check_undefined
 from bundlekit.compile.normalise import normalise_child, text_of
 from bundlekit.diagnostics import Location, did_you_mean
 from bundlekit.schema.tables import Shape
@@ -48,6 +49,7 @@ def resolve_outside(bundle: Bundle) -> None:
 def resolve_resources(bundle: Bundle) -> None:
     """Resolve everything below `resources`."""
     if "resources" in bundle.tree:
+        check_undefined(bundle)
         graph = _graph(bundle)
         graph.section(bundle.tree, "resources", ("resources",))
         graph.renormalise()

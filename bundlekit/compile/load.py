@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bundlekit.bundle import Bundle, Options
-from bundlekit.compile.normalise import Keep, normalise
+from bundlekit.compile.dialect.documents import wrap_document
+from bundlekit.compile.dialect.keys import keeper
+from bundlekit.compile.normalise import normalise
 from bundlekit.diagnostics import BundlekitError, Location
 from bundlekit.schema.tables import root as root_shape
 from bundlekit.source.reference import canonical
@@ -67,32 +69,23 @@ def load_file(bundle: Bundle, path: Path, name: str) -> Map | None:
     """Read one YAML or JSON file and check it against the field tables; None if it cannot be read."""
     bundle.files[name] = path
     tree = read_file(path, name, bundle.diagnostics)
-    return checked(bundle, tree) if tree is not None else None
+    return checked(bundle, tree, name) if tree is not None else None
 
 
-def checked(bundle: Bundle, tree: Map) -> Map:
+def checked(bundle: Bundle, tree: Map, name: str = "") -> Map:
     """A file's tree with references in one spelling and only known fields."""
     _canonical_references(tree)
-    normalise(tree, root_shape(), bundle.diagnostics, keep=_dialect_keeps())
+    if "resources" not in tree and name and name not in ROOT_FILES:
+        tree = wrap_document(bundle, tree, name, root_shape().fields)
+    normalise(tree, root_shape(), bundle.diagnostics, keep=keeper(bundle))
     return tree
 
 
 def drop_unknown(bundle: Bundle) -> None:
     """Check resources again without the exceptions for the dialect, which has been lowered by now."""
     resources = bundle.tree.get("resources")
-    if isinstance(resources, Map) and _dialect_keeps() is not None:
+    if isinstance(resources, Map) and bundle.facts.get("dialect"):
         normalise(resources, root_shape().fields["resources"], bundle.diagnostics, ("resources",))
-
-
-def _dialect_keeps() -> Keep | None:
-    """`bundlekit.compile.dialect.keeps(struct, key, value)`: does the dialect lower this later?"""
-    from importlib import import_module
-
-    try:
-        dialect = import_module("bundlekit.compile.dialect")
-    except ModuleNotFoundError:
-        return None
-    return getattr(dialect, "keeps", None)
 
 
 def _canonical_references(node: Any) -> None:

@@ -23,7 +23,7 @@ def merge_keyed_lists(bundle: Bundle) -> None:
         for field, name in (("job_clusters", "job_cluster_key"), ("parameters", "name")):
             _merge(bundle, job, field, _by(name), cause, f"resources.jobs.{key}.{field}")
         _merge(bundle, job, "tasks", _by("task_key"), cause, f"resources.jobs.{key}.tasks")
-        _sort_tasks(job)
+        sort_tasks(job)
     for key, pipeline in bundle.resources("pipelines").items():
         _merge(bundle, pipeline, "clusters", _label, cause, f"resources.pipelines.{key}.clusters")
         _default_labels(pipeline)
@@ -92,7 +92,8 @@ def _default_labels(pipeline: Any) -> None:
             cluster.put("label", _label(cluster), "default")
 
 
-def _sort_tasks(job: Any) -> None:
+def sort_tasks(job: Any) -> None:
+    """Order the tasks of a job by their keys."""
     tasks = job.get("tasks") if isinstance(job, Map) else None
     if not isinstance(tasks, Seq) or len(tasks) < 2:
         return
