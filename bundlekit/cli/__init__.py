@@ -16,6 +16,7 @@ from bundlekit.diagnostics import BundlekitError
 COMMANDS: dict[str, str] = {
     # name: one line for `bundlekit --help`; the module is bundlekit.cli.<name with _>, its object `command`
     "validate": "Check the bundle and print its compiled configuration.",
+    "build": "Write the final JSON of every resource.",
     "plan": "Show what a deployment would change.",
     "deploy": "Deploy files, libraries and resources.",
     "destroy": "Delete everything that was deployed.",
@@ -29,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "graph": "Print a job's tasks as Mermaid, DOT or SVG.",
     "completion": "Print the completion script of a shell.",
     "engine": "Engines of local runs: list, prepare, start, stop, status.",
+    "generate": "Make files of what the bundle or the workspace has.",
     "workspace": "Serve the local workspace over HTTP.",
     "schema": "Print the JSON Schema of bundle files, for editors.",
 }

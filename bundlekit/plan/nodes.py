@@ -66,6 +66,13 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(v) for v in value] if isinstance(value, list) else value
 
 
+def without_empties(value: Any) -> Any:
+    """Without nulls, empty texts and empty lists, which mean the same as nothing to the service."""
+    if isinstance(value, dict):
+        return {k: without_empties(v) for k, v in value.items() if v not in (None, "", [])}
+    return [without_empties(v) for v in value] if isinstance(value, list) else value
+
+
 def _add(nodes: dict[str, Node], key: str, config: dict[str, Any], desired: State) -> None:
     node = Node(key, node_type(key), config, desired)
     for path, text in texts(desired):

@@ -140,7 +140,7 @@ def _parsed(bundle: Bundle, task: Map, text: str, at: tuple[Location, ...], path
     if inside.startswith("{{") and inside.endswith("}}") and inside.count("{{") == 1:
         inside = inside[2:-2]
     inside = re.sub(r"\{\{\s*(.*?)\s*\}\}", r"\1", inside)
-    tokens = [match for match in _TOKEN.finditer(inside)]
+    tokens = list(_TOKEN.finditer(inside))
     kinds = [str(match.lastgroup) for match in tokens]
     words = [match.group(kind) for match, kind in zip(tokens, kinds, strict=True)]
     for word in ("and", "or", "not", "&&", "||"):

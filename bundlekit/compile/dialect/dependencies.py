@@ -19,7 +19,7 @@ def check_names(bundle: Bundle, job: Map, path: Path) -> None:
             at = was(bundle, places(task, "depends_on"), "depends_on")
             entries = task["depends_on"]
             if at is not None and isinstance(entries, Seq):
-                shown = [{k: v for k, v in entry.items()} for entry in entries if isinstance(entry, Map)]
+                shown = [dict(entry.items()) for entry in entries if isinstance(entry, Map)]
                 Told(bundle, "dialect-depends-on-string").warn(
                     at, (*place, "depends_on"), "depends_on takes mappings, not names",
                     f"write depends_on: {one_line(shown)}",

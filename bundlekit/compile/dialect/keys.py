@@ -62,11 +62,12 @@ class Told:
 
 
 def places(node: Map, key: str) -> tuple[Location, ...]:
-    """Where a key stands: its definition first, then the overrides."""
+    """Where a key stands, one place a line: its definition first, then the overrides."""
     spot = node.spot(key)
     own = (spot.key,) if spot.key is not None else ()
     rest = tuple(reversed(spot.values))
-    found = tuple(dict.fromkeys((*own, *rest)))
+    lines = {(place.file, place.line): place for place in reversed((*own, *rest))}
+    found = tuple(dict.fromkeys(lines[place.file, place.line] for place in (*own, *rest)))
     return found or ((node.location,) if node.location is not None else ())
 
 

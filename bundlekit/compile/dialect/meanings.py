@@ -34,8 +34,8 @@ def lower_meanings(bundle: Bundle) -> None:
         compute.drop_second_size(bundle, job, path)
         schedules.lower_schedule(bundle, job, path)
         references.lower_references(bundle, job, path)
+        notify.lower_notifications(bundle, job, path)
         if marked:
-            notify.lower_notifications(bundle, job, path)
             dependencies.check_names(bundle, job, path)
         dependencies.lower_outcomes(bundle, job, path)
         conditions.lower_conditions(bundle, job, path)

@@ -71,9 +71,9 @@ def upstream(job: Map) -> dict[str, set[str]]:
             if isinstance(entry, Map)
         }
     found: dict[str, set[str]] = {}
-    for key in direct:
+    for key, first in direct.items():
         seen: set[str] = set()
-        pending = list(direct[key])
+        pending = list(first)
         while pending:
             one = pending.pop()
             if one not in seen:

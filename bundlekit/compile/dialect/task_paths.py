@@ -65,6 +65,8 @@ def _is_notebook(file: FilePath) -> bool:
 def _extension(bundle: Bundle, parent: Map, value: str, path: Path) -> None:
     if value.startswith(("/", "$", "dbfs:")) or posixpath.splitext(value)[1].lower() in NOTEBOOK_SUFFIXES:
         return
+    if "/" in value.removeprefix("./"):
+        return  # only a file beside the definition is certain; elsewhere the path is told to be wrong
     folder = _folder(bundle, parent, "notebook_path")
     found = []
     for suffix in NOTEBOOK_SUFFIXES:
