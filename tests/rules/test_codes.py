@@ -15,7 +15,7 @@ import pytest
 from bundlekit.rules.codes import Code, Example, codes, table
 
 ROOT = Path(__file__).parents[2]
-CALLS = {"error", "warning", "recommend", "warn", "_Stop", "_error", "Diagnostic"}
+CALLS = {"Told", "_Rule", "error", "warning", "recommend", "warn", "_Stop", "_error", "Diagnostic"}
 SHAPE = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 
 
