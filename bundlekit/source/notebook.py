@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-_MARKS = {
+MARKS = {
     ".py": b"# Databricks notebook source",
     ".r": b"# Databricks notebook source",
     ".scala": b"// Databricks notebook source",
     ".sql": b"-- Databricks notebook source",
 }
-NOTEBOOK_SUFFIXES = (*_MARKS, ".ipynb")
+NOTEBOOK_SUFFIXES = (*MARKS, ".ipynb")
 
 
 def is_notebook(path: Path) -> bool:
     """False for anything that cannot be read, too."""
     suffix = path.suffix.lower()
     try:
-        if suffix in _MARKS:
+        if suffix in MARKS:
             with path.open("rb") as stream:
                 return looks_like_notebook(suffix, stream.readline(200))
         return suffix == ".ipynb" and looks_like_notebook(suffix, path.read_bytes())
@@ -32,7 +32,7 @@ def is_notebook(path: Path) -> bool:
 
 def looks_like_notebook(suffix: str, data: bytes) -> bool:
     """The same for contents; `suffix` is lower-case, with its dot."""
-    mark = _MARKS.get(suffix)
+    mark = MARKS.get(suffix)
     if mark is not None:
         return data.split(b"\n", 1)[0].rstrip() == mark
     if suffix != ".ipynb":

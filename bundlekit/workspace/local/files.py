@@ -75,9 +75,15 @@ class Files:
                 elif row["type"] != "DIRECTORY":
                     raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"{folder} is a file, not a folder")
 
-    def write(self, path: str, data: bytes, *, overwrite: bool, link: Path | None = None) -> None:
-        """Raises 404 without the folder, 409 RESOURCE_ALREADY_EXISTS, 400 when kinds differ."""
-        place = canonical(path)
+    def write(
+        self, path: str, data: bytes, *, overwrite: bool, link: Path | None = None, notebook: str = ""
+    ) -> None:
+        """`notebook`: the suffix of a notebook whose path has none.
+
+        Raises 404 without the folder, 409 RESOURCE_ALREADY_EXISTS, 400 when kinds differ.
+        """
+        place = canonical(path) + notebook
+        name = Path(place).name
         suffix = Path(place).suffix.lower()
         kind, language = "FILE", None
         if suffix in NOTEBOOK_SUFFIXES and looks_like_notebook(suffix, data):
@@ -104,7 +110,7 @@ class Files:
                         f"(asked: {kind}, actual: {row['type']})",
                     )
             identity = row["object_id"] if row else self.store.next_id()
-            values = (place, kind, identity, Path(canonical(path)).name, None if link else data,
+            values = (place, kind, identity, name, None if link else data,
                       str(link) if link else None, len(data), now(), language)  # fmt: skip
             db.execute("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?,?)", values)
 

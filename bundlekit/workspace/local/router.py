@@ -38,6 +38,13 @@ class Request:
             return self.query[name]
         raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {name}")
 
+    def number(self, name: str, default: int = 0) -> int:
+        """A number in the query. Raises 400."""
+        try:
+            return int(self.query.get(name) or default)
+        except (TypeError, ValueError):
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{name} must be a number") from None
+
     def fields(self) -> dict[str, Any]:
         """The body as a mapping. Raises 400."""
         if self.body is None:
@@ -63,18 +70,8 @@ _EXACT: dict[tuple[str, str], Function] = {}
 _VERSIONED = re.compile(r"^/api/2\.\d/(jobs/|clusters/)")
 
 AREAS = (
-    *(
-        "identity",
-        "files",
-        "jobs",
-        "runs",
-        "permissions",
-        "catalog",
-        "compute",
-        "pipelines",
-        "machine_learning",
-    ),
-    *("sql", "secrets", "apps", "database", "postgres", "vector_search"),
+    *("identity", "files", "volumes", "jobs", "runs", "permissions", "catalog", "compute", "pipelines"),
+    *("machine_learning", "sql", "secrets", "apps", "database", "postgres", "vector_search"),
 )
 """The modules in `routes/`, imported when the first workspace is opened."""
 

@@ -6,9 +6,12 @@ import base64
 import binascii
 from typing import Any
 
+from bundlekit.source.notebook import MARKS, looks_like_notebook
 from bundlekit.workspace.local.context import Context
 from bundlekit.workspace.local.router import Request, Response, route
 from bundlekit.workspace.port import ApiError
+
+SUFFIXES = {"PYTHON": ".py", "SQL": ".sql", "SCALA": ".scala", "R": ".r"}
 
 
 @route("GET", "/api/2.0/workspace/get-status")
@@ -44,12 +47,47 @@ def export(context: Context, request: Request) -> Any:
 
 @route("POST", "/api/2.0/workspace/import")
 def import_object(context: Context, request: Request) -> Any:
-    try:
-        data = base64.b64decode(request.fields().get("content") or "", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", "content is not base64") from error
-    context.files.write(request.need("path"), data, overwrite=bool(request.fields().get("overwrite")))
+    """JSON with base64, or a form with the bytes. SOURCE (the default) makes notebooks, AUTO what it sees."""
+    fields, data = _form(request) if request.body is None else (request.fields(), None)
+    if data is None:
+        try:
+            data = base64.b64decode(fields.get("content") or "", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", "content is not base64") from error
+    path, kind = fields.get("path"), fields.get("format") or "SOURCE"
+    if not path:
+        raise ApiError(400, "INVALID_PARAMETER_VALUE", "Missing required field: path")
+    suffix = ""
+    if kind == "SOURCE":
+        suffix = SUFFIXES.get(str(fields.get("language")), "")
+        if not suffix:
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", "a notebook in SOURCE format needs a language")
+        if not looks_like_notebook(suffix, data):
+            data = MARKS[suffix] + b"\n" + data
+    elif kind == "JUPYTER":
+        suffix = ".ipynb"
+    elif kind not in ("AUTO", "RAW"):
+        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"the local workspace cannot import {kind}")
+    overwrite = fields.get("overwrite") in (True, "true")
+    context.files.write(str(path), data, overwrite=overwrite, notebook=suffix)
     return {}
+
+
+def _form(request: Request) -> tuple[dict[str, str], bytes | None]:
+    """The texts and the contents of a multipart form; the first line is its boundary."""
+    from email import message_from_bytes
+
+    boundary = request.data.split(b"\r\n", 1)[0].removeprefix(b"--")
+    head = b'Content-Type: multipart/form-data; boundary="' + boundary + b'"\r\n\r\n'
+    fields: dict[str, str] = {}
+    contents: bytes | None = None
+    for part in message_from_bytes(head + request.data).walk():
+        name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if name == "content" and isinstance(value, bytes):
+            contents = value
+        elif isinstance(name, str) and isinstance(value, bytes):
+            fields[name] = value.decode("utf-8", "replace")
+    return fields, contents
 
 
 @route("POST", "/api/2.0/workspace-files/import-file/{path+}")

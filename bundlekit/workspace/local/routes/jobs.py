@@ -110,7 +110,7 @@ def get(context: Context, request: Request) -> Any:
     job = find(context, request.need("job_id"))
     settings = with_defaults(job["settings"])
     answer = {**job, "settings": settings}
-    start = int(request.query.get("page_token") or 0)
+    start = request.number("page_token")
     longest = max(
         (len(settings.get(key) or []) for key in ("tasks", "job_clusters", "parameters")), default=0
     )
@@ -127,8 +127,8 @@ def get(context: Context, request: Request) -> Any:
 @route("GET", "/api/2.x/jobs/list")
 def list_jobs(context: Context, request: Request) -> Any:
     name = request.query.get("name")
-    limit = max(1, min(int(request.query.get("limit") or 20), 100))
-    start = int(request.query.get("page_token") or request.query.get("offset") or 0)
+    limit = max(1, min(request.number("limit", 20), 100))
+    start = request.number("page_token", request.number("offset"))
     expand = request.query.get("expand_tasks") == "true"
     jobs = [
         job for _, job in context.store.all("jobs")

@@ -48,7 +48,7 @@ def run_now(context: Context, request: Request) -> Any:
 @route("GET", "/api/2.x/jobs/runs/get")
 def get(context: Context, request: Request) -> Any:
     record = _public(_record(context, request.need("run_id")))
-    start = int(request.query.get("page_token") or 0)
+    start = request.number("page_token")
     tasks = record.get("tasks") or []
     if len(tasks) > PAGE:
         record["tasks"] = tasks[start : start + PAGE]
@@ -59,7 +59,8 @@ def get(context: Context, request: Request) -> Any:
 
 @route("GET", "/api/2.x/jobs/runs/get-output")
 def get_output(context: Context, request: Request) -> Any:
-    identity = int(request.need("run_id"))
+    request.need("run_id")
+    identity = request.number("run_id")
     output = context.store.get("run_outputs", str(identity))
     for record in context.runs.all_runs():
         for task in _all_tasks(record):
@@ -97,8 +98,8 @@ def list_runs(context: Context, request: Request) -> Any:
         runs = [run for run in runs if run["state"]["life_cycle_state"] not in ended]
     if query.get("completed_only") == "true":
         runs = [run for run in runs if run["state"]["life_cycle_state"] in ended]
-    limit = max(1, min(int(query.get("limit") or 20), 25))
-    start = int(query.get("page_token") or query.get("offset") or 0)
+    limit = max(1, min(request.number("limit", 20), 25))
+    start = request.number("page_token", request.number("offset"))
     page = [_public(run) for run in runs[start : start + limit]]
     if query.get("expand_tasks") != "true":
         for run in page:
