@@ -81,7 +81,8 @@ def test_run_to_its_end(w: WorkspaceClient, name: str) -> None:
 def test_idempotency_token(w: WorkspaceClient, name: str) -> None:
     job_id = w.jobs.create(name=name, tasks=[_condition("a")]).job_id
     assert job_id is not None
-    runs = [w.jobs.run_now(job_id, idempotency_token=name).response.run_id for _ in range(2)]
+    body = {"job_id": job_id, "idempotency_token": name}
+    runs = [w.api_client.do("POST", "/api/2.2/jobs/run-now", body=body) for _ in range(2)]
     assert runs[0] == runs[1]
 
 

@@ -35,8 +35,17 @@ class Request:
         if isinstance(self.body, dict) and name in self.body:
             return self.body[name]
         if name in self.query:
+            if isinstance(self.query[name], list):
+                raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{name} is given more than once")
             return self.query[name]
         raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required field: {name}")
+
+    def text(self, name: str) -> str:
+        """A text of the body, or of the query. Raises 400."""
+        found = self.need(name)
+        if not isinstance(found, str):
+            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"{name} must be a text")
+        return found
 
     def number(self, name: str, default: int = 0) -> int:
         """A number in the query. Raises 400."""

@@ -16,30 +16,30 @@ SUFFIXES = {"PYTHON": ".py", "SQL": ".sql", "SCALA": ".scala", "R": ".r"}
 
 @route("GET", "/api/2.0/workspace/get-status")
 def get_status(context: Context, request: Request) -> Any:
-    return context.files.status(request.need("path"))
+    return context.files.status(request.text("path"))
 
 
 @route("GET", "/api/2.0/workspace/list")
 def list_folder(context: Context, request: Request) -> Any:
-    objects = context.files.children(request.need("path"))
+    objects = context.files.children(request.text("path"))
     return {"objects": objects} if objects else {}
 
 
 @route("POST", "/api/2.0/workspace/mkdirs")
 def mkdirs(context: Context, request: Request) -> Any:
-    context.files.mkdirs(request.need("path"))
+    context.files.mkdirs(request.text("path"))
     return {}
 
 
 @route("POST", "/api/2.0/workspace/delete")
 def delete(context: Context, request: Request) -> Any:
-    context.files.delete(request.need("path"), recursive=bool(request.fields().get("recursive")))
+    context.files.delete(request.text("path"), recursive=bool(request.fields().get("recursive")))
     return {}
 
 
 @route("GET", "/api/2.0/workspace/export")
 def export(context: Context, request: Request) -> Any:
-    data = context.files.read(request.need("path"))
+    data = context.files.read(request.text("path"))
     if request.query.get("direct_download") == "true":
         return Response(data=data)
     return {"content": base64.b64encode(data).decode(), "file_type": "file"}

@@ -13,7 +13,7 @@ from bundlekit.workspace.port import ApiError
 def _record(context: Context, identity: Any) -> dict[str, Any]:
     try:
         return context.runs.record(int(identity))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError):
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Run {identity} does not exist.") from None
 
 
