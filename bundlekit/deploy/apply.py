@@ -186,12 +186,30 @@ class _Run:
         identity = self._adopted(step, wanted)
         if not identity:
             self.state.intend(step.key, type_.stored(wanted))
-            identity = _retried(
-                lambda: type_.create(self.workspace, wanted), idempotent=step.key.count(".") == 3
-            )
+            identity = self._created(step, wanted)
         self._record(step, identity, wanted)
         type_.after_create(self.workspace, identity, wanted)
         self._with_etag(step, identity, wanted)
+
+    def _created(self, step: Step, wanted: State) -> str:
+        """Create it. When the outcome is unknown (an answer got lost), look whether it is there."""
+        from bundlekit.deploy.adopt import find_created
+
+        type_ = node_type(step.key)
+        if step.key.count(".") == 3:
+            return str(_retried(lambda: type_.create(self.workspace, wanted)))
+        try:
+            return type_.create(self.workspace, wanted)
+        except ApiError as error:
+            if error.status < 500:
+                raise
+            try:
+                identity = find_created(self.workspace, step.key, wanted, self.state.state)
+            except BundlekitError:
+                raise error from None
+            if not identity:
+                raise
+            return identity
 
     def _adopted(self, step: Step, wanted: State) -> str:
         """The id of what a killed deployment created but could not record; empty if there is none."""
@@ -263,7 +281,7 @@ def _access_identity(state: State) -> str:
     return str(state.get("scope_name", ""))
 
 
-def _retried(call: Callable[[], Any], *, idempotent: bool = True) -> Any:
+def _retried(call: Callable[[], Any]) -> Any:
     """Two more tries after a 5xx or 408 that the transport has not retried; a create is never repeated."""
     pause = int(os.environ.get("DATABRICKS_BUNDLE_RETRY_INTERVAL_MS") or 15000) / 1000
     for attempt in range(_RETRIES + 1):
@@ -271,7 +289,7 @@ def _retried(call: Callable[[], Any], *, idempotent: bool = True) -> Any:
             return call()
         except ApiError as error:
             retriable = error.status >= 500 or error.status in (408, 429)
-            if not idempotent or not retriable or attempt == _RETRIES:
+            if not retriable or attempt == _RETRIES:
                 raise
             time.sleep(pause)
     raise AssertionError("unreachable")

@@ -22,11 +22,11 @@ from bundlekit.deploy.lock import locked
 from bundlekit.deploy.metadata import metadata
 from bundlekit.deploy.remote import delete, make_folder, status, write_file
 from bundlekit.deploy.session import Session, check_selection, make_plan, open_session, prepare
-from bundlekit.deploy.sync import Work, compare, manifest, open_snapshot, synchronise
+from bundlekit.deploy.sync import Work, bundle_files, compare, manifest, open_snapshot, synchronise
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.plan import Plan, Step
 from bundlekit.resources.access import node_type
-from bundlekit.source.selection import LocalFile, select_files
+from bundlekit.source.selection import LocalFile
 from bundlekit.source.tree import get, to_plain
 from bundlekit.workspace.port import Workspace
 
@@ -91,7 +91,7 @@ def deploy(bundle: Bundle, workspace: Workspace, choices: Choices) -> Result:
     if choices.fail_on_active_runs or get(bundle.tree, "bundle", "deployment", "fail_on_active_runs"):
         check_active(session)
     run_hook(bundle, "predeploy")
-    files = local_files(bundle)
+    files = bundle_files(bundle)
     enabled = get(bundle.tree, "bundle", "deployment", "lock", "enabled") is not False
     force_lock = choices.force_lock or bool(get(bundle.tree, "bundle", "deployment", "lock", "force"))
     with locked(workspace, session.state_path, session.user, enabled=enabled, force=force_lock):
@@ -152,7 +152,7 @@ def _apply(session: Session, result: Result, choices: Choices) -> None:
         raise
     if not session.state.path.exists():
         session.state.touch()
-    session.state.finish()
+    session.state.finish(keep_intents=bool(result.failures))
     session.push_state()
 
 
@@ -169,17 +169,9 @@ def _tell(choices: Choices) -> Callable[[Step], None]:
     return told
 
 
-def local_files(bundle: Bundle) -> list[LocalFile]:
-    """The files that the bundle's `sync` section selects."""
-    sync = to_plain(bundle.tree.get("sync")) or {}
-    return select_files(
-        bundle.sync_root, sync.get("paths") or ["."], sync.get("include") or [], sync.get("exclude") or []
-    )
-
-
 def sync_files(session: Session, *, full: bool = False, dry_run: bool = False) -> Work:
     """`bundlekit sync`: only the files; the snapshot is the one that deployments use."""
-    files = local_files(session.bundle)
+    files = bundle_files(session.bundle)
     snapshot = open_snapshot(session.folder, session.workspace.host, session.file_path)
     if not full and snapshot.names and status(session.workspace, session.file_path) is None:
         snapshot.hashes, snapshot.names = {}, {}

@@ -16,13 +16,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bundlekit.bundle import Bundle
 from bundlekit.deploy.remote import delete, make_folder
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.state import write_atomically
-from bundlekit.source.selection import LocalFile
+from bundlekit.source.selection import LocalFile, select_files
+from bundlekit.source.tree import to_plain
 from bundlekit.workspace.port import ApiError, Workspace
 
 WORKERS = 20
+
+
+def bundle_files(bundle: Bundle) -> list[LocalFile]:
+    """What a deployment uploads: the files that `sync` selects, and SQL texts that became files.
+
+    The latter are written below `.databricks/bundle/<target>/generated`, never among the user's files.
+    """
+    sync = to_plain(bundle.tree.get("sync")) or {}
+    files = select_files(
+        bundle.sync_root, sync.get("paths") or ["."], sync.get("include") or [], sync.get("exclude") or []
+    )
+    folder = bundle.root / ".databricks" / "bundle" / bundle.target / "generated"
+    for name, text in sorted((bundle.facts.get("generated_files") or {}).items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_atomically(path, text.encode("utf-8"), 0o644)
+        files = [*(file for file in files if file.name != name), LocalFile(name, path, notebook=False)]
+    return files
 
 
 @dataclass(slots=True)

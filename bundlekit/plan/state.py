@@ -197,8 +197,11 @@ class StateFile:
                 found[entry["k"]] = entry.get("v")
         return {node: desired for node, desired in found.items() if node not in self.state.resources}
 
-    def finish(self) -> bool:
-        """Write the state (serial + 1 if anything happened) and drop the log; whether it was written."""
+    def finish(self, *, keep_intents: bool = False) -> bool:
+        """Write the state (serial + 1 if anything happened) and drop the log; whether it was written.
+
+        The intents stay where a create failed: it may have happened all the same.
+        """
         with self._lock:
             if self._stream is not None:
                 self._stream.close()
@@ -208,7 +211,8 @@ class StateFile:
                 self.state.serial += 1
                 self._write()
             self._wal.unlink(missing_ok=True)
-            self._intents.unlink(missing_ok=True)
+            if not keep_intents:
+                self._intents.unlink(missing_ok=True)
             self.changed = False
             return written
 

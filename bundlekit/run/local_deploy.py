@@ -12,10 +12,10 @@ from typing import Any
 from bundlekit.bundle import Bundle
 from bundlekit.compile.payload import resource_payload
 from bundlekit.deploy.artifacts import apply_rewrites, build_artifacts, collect
+from bundlekit.deploy.sync import bundle_files
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.nodes import REFERENCE
-from bundlekit.source.selection import select_files
-from bundlekit.source.tree import get, to_plain
+from bundlekit.source.tree import get
 from bundlekit.workspace.local import LocalWorkspace
 
 
@@ -41,10 +41,7 @@ def deploy_for_run(bundle: Bundle, workspace: LocalWorkspace) -> dict[str, int]:
 
 
 def _link_files(bundle: Bundle, workspace: LocalWorkspace) -> None:
-    sync = to_plain(bundle.tree.get("sync")) or {}
-    selected = select_files(
-        bundle.sync_root, sync.get("paths") or ["."], sync.get("include") or [], sync.get("exclude") or []
-    )
+    selected = bundle_files(bundle)
     prefix = str(get(bundle.tree, "workspace", "file_path"))
     workspace.context.files.link_tree(prefix, {file.name: file.path for file in selected})
     workspace.context.store.put("links", prefix, {"folder": str(bundle.sync_root)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,6 +38,9 @@ class DatabricksWorkspace:
                 "set DATABRICKS_TOKEN, choose a profile with -p, or run locally with --local",
             ) from error
         (base,) = load("errors.base")
+        self._now = threading.local()
+        self._retry_after = self._client._api_client._is_retryable
+        self._client._api_client._is_retryable = self._retryable
         self._error: type[Exception] = base.DatabricksError
         self.host = str(self._client._cfg.host).rstrip("/")
 
@@ -73,6 +77,14 @@ class DatabricksWorkspace:
             time.sleep(pause)
             pause = min(pause * 1.3, 10.0)
 
+    def _retryable(self, error: BaseException) -> str | None:
+        """The SDK's rule, but a POST whose answer got lost is not sent again: it may have made something."""
+        reason: str | None = self._retry_after(error)
+        lost = isinstance(error, OSError) and not hasattr(
+            error, "error_code"
+        )  # requests' errors are OSErrors
+        return None if lost and getattr(self._now, "once", False) else reason
+
     def workspace_id(self) -> str:
         """The number in `?w=`: the header of any answer tells it; empty when it doesn't."""
         answer = self._call("GET", "/api/2.0/preview/scim/v2/Me", response_headers=["X-Databricks-Org-Id"])
@@ -85,6 +97,7 @@ class DatabricksWorkspace:
 
     def _call(self, method: str, path: str, **given: Any) -> Any:
         given.setdefault("headers", {"Accept": "application/json"})
+        self._now.once = method == "POST" and not path.startswith("/api/2.0/workspace")
         try:
             return self._client.do(method, path, **given)
         except self._error as error:
