@@ -56,7 +56,8 @@ def get(context: Context, request: Request) -> Any:
     rest = request.at["rest"]
     parent, _, last = rest.rpartition("/")
     if parent.endswith("/operations"):
-        return {"name": rest, "done": True}
+        there = context.store.get(OBJECTS.kind, parent.removesuffix("/operations"))
+        return {"name": rest, "done": True, "response": there or {}}
     if last in _IDS:
         below = (one for one in OBJECTS.every(context) if one["name"].rpartition("/")[0] == rest)
         return page(request, last, below)
