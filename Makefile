@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-dev
 WORKERS ?= auto
 
-.PHONY: example test lint format bench bench-compile bench-run fuzz clean
+.PHONY: example test lint format bench bench-compile bench-run bench-deploy faults fuzz clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,13 +34,19 @@ format: $(TEST_STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-compile bench-run
+bench: bench-compile bench-run bench-deploy
 
 bench-compile: $(TEST_STAMP)
 	$(BIN)/python tests/bench/bench_compile.py
 
 bench-run: $(TEST_STAMP)
 	$(BIN)/python tests/bench/bench_run.py
+
+bench-deploy: $(TEST_STAMP)
+	$(BIN)/python tests/bench/bench_deploy.py
+
+faults: $(TEST_STAMP)
+	BUNDLEKIT_ALL_FAULTS=1 $(BIN)/python -m pytest tests/deploy -n $(WORKERS) -rP
 
 fuzz: $(TEST_STAMP)
 	BUNDLEKIT_FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest tests/source -n $(WORKERS)

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 def compiled(found: Globals, cluster_id: str | None = None) -> Bundle:
     """The compiled bundle; its findings go to stderr. Exits with 1 on errors."""
+    import gc
+
     from bundlekit.compile.pipeline import compile_bundle
     from bundlekit.report.diagnostics_file import write_diagnostics_file
     from bundlekit.report.text import render_diagnostics
 
+    # One command, one tree: a collection would only walk the tree again and again.
+    gc.disable()
     bundle = compile_bundle(found.compile_options(cluster_id))
     if bundle.diagnostics.has_errors or bundle.diagnostics.of("warning"):
         render_diagnostics(bundle, sys.stderr)

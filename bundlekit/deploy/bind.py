@@ -8,7 +8,7 @@ from typing import Any
 
 from bundlekit.bundle import Bundle
 from bundlekit.deploy.lock import Lock, locked
-from bundlekit.deploy.session import Session, find_key, make_plan, open_session, prepare
+from bundlekit.deploy.session import Session, find_key, make_plan, open_session, prepare, pull_again
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.nodes import Node, substitute
 from bundlekit.plan.plan import Plan
@@ -44,6 +44,7 @@ def bind_resource(
             "the id is in the address of its page",
         ) from error
     with _lock(session, force=force_lock):
+        pull_again(session)
         taken = session.state.state.identity(node.key)
         if taken:
             raise BundlekitError(
@@ -78,6 +79,7 @@ def unbind_resource(bundle: Bundle, workspace: Workspace, key: str, *, force_loc
     known = dict.fromkeys((*session.nodes, *session.state.state.resources))
     name = find_key(known, key)
     with _lock(session, force=force_lock):
+        pull_again(session)
         session.state.begin()
         for node in [n for n in session.state.state.resources if n == name or n.startswith(name + ".")]:
             session.state.record(node, None)

@@ -21,7 +21,7 @@ from bundlekit.deploy.hooks import run_hook
 from bundlekit.deploy.lock import locked
 from bundlekit.deploy.metadata import metadata
 from bundlekit.deploy.remote import delete, make_folder, status, write_file
-from bundlekit.deploy.session import Session, check_selection, make_plan, open_session, prepare
+from bundlekit.deploy.session import Session, check_selection, make_plan, open_session, prepare, pull_again
 from bundlekit.deploy.sync import Work, bundle_files, compare, manifest, open_snapshot, synchronise
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.plan import Plan, Step
@@ -95,6 +95,9 @@ def deploy(bundle: Bundle, workspace: Workspace, choices: Choices) -> Result:
     enabled = get(bundle.tree, "bundle", "deployment", "lock", "enabled") is not False
     force_lock = choices.force_lock or bool(get(bundle.tree, "bundle", "deployment", "lock", "force"))
     with locked(workspace, session.state_path, session.user, enabled=enabled, force=force_lock):
+        pull_again(session)
+        if choices.plan is not None:
+            check_plan(choices.plan, session)
         result = Result(Plan())
         upload_artifacts(bundle, workspace, built)
         prepare(session)
@@ -121,6 +124,7 @@ def destroy(bundle: Bundle, workspace: Workspace, choices: Choices) -> Result | 
     with locked(
         workspace, session.state_path, session.user, enabled=enabled, force=choices.force_lock
     ) as lock:
+        pull_again(session)
         result = Result(make_plan(session, destroy=True))
         approve(result.plan, session, choices, destroying=True)
         session.state.begin()

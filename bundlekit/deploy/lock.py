@@ -31,7 +31,7 @@ class Lock:
             delete(self.workspace, self.path)
 
 
-def acquire(workspace: Workspace, state_path: str, user: str, *, force: bool = False) -> Lock:
+def acquire(workspace: Workspace, state_path: str, user: str, *, force: bool = False, tries: int = 3) -> Lock:
     """Take the lock. Raises BundlekitError with the owner and the age when somebody else has it."""
     path = f"{state_path}/deploy.lock"
     identity = str(uuid.uuid4())
@@ -42,7 +42,11 @@ def acquire(workspace: Workspace, state_path: str, user: str, *, force: bool = F
     except ApiError as error:
         if error.status != 409 and error.error_code not in _TAKEN:
             raise
-        raise _refusal(read_file(workspace, path)) from error
+        held = read_file(workspace, path)
+        if held is None and tries > 1:
+            # Given back in this moment.
+            return acquire(workspace, state_path, user, force=force, tries=tries - 1)
+        raise _refusal(held) from error
     found = _parse(read_file(workspace, path))
     if found.get("ID") != identity:
         raise _refusal(json.dumps(found).encode())

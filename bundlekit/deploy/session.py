@@ -24,6 +24,7 @@ from bundlekit.source.tree import get
 from bundlekit.workspace.port import Workspace
 
 WORKERS = 10
+MANY_JOBS = 30
 
 
 @dataclass(slots=True)
@@ -96,6 +97,12 @@ def open_session(bundle: Bundle, workspace: Workspace) -> Session:
     return session
 
 
+def pull_again(session: Session) -> None:
+    """Take what somebody else deployed between `open_session` and the moment the lock was ours."""
+    fresh = open_session(session.bundle, session.workspace)
+    session.state = fresh.state
+
+
 def prepare(session: Session) -> None:
     """Build the nodes and check them, before anything is touched."""
     resources = session.bundle.tree.get("resources")
@@ -112,19 +119,51 @@ def make_plan(session: Session, *, select: Iterable[str] = (), destroy: bool = F
     if select:
         plan.not_selected = sum(key not in chosen for key in {*nodes, *state.resources})
     keys = [key for key in nodes if not select or key in chosen]
+    listed = _listed_jobs(session, nodes)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="plan") as pool:
-        remote = dict(
-            zip(state.resources, pool.map(lambda k: _read(session, k), state.resources), strict=True)
-        )
+        single = [key for key in state.resources if key not in listed]
+        found = dict(zip(single, pool.map(lambda k: _read(session, k), single), strict=True))
+        remote = {key: listed[key] if key in listed else found[key] for key in state.resources}
         for key in _in_order(nodes, keys):
             node = nodes[key]
             wanted, unknown = substitute(node.desired, _lookup(session, plan, remote))
             entry = state.resources.get(key)
-            plan.steps[key] = plan_node(node, wanted, unknown, entry, remote.get(key))
+            step = plan_node(node, wanted, unknown, entry, remote.get(key))
+            if step.action != "skip" and key in listed:
+                # A list leaves some fields out: only the job itself can tell that it differs.
+                remote[key] = _read(session, key)
+                step = plan_node(node, wanted, unknown, entry, remote[key])
+            plan.steps[key] = step
     for key, entry in state.resources.items():
         if key not in nodes and not select:
             plan.steps[key] = Step(key, "delete", entry.get("depends_on") or [], gone=remote[key] is None)
     return plan
+
+
+def _listed_jobs(session: Session, nodes: dict[str, Node]) -> dict[str, dict[str, Any]]:
+    """Many jobs are read a hundred at a time: node -> the job as jobs/list gives it, for those that it has."""
+    state = session.state.state
+    wanted = {
+        state.identity(key): key
+        for key in state.resources
+        if key in nodes and key.startswith("resources.jobs.") and key.count(".") == 2
+    }
+    if len(wanted) < MANY_JOBS:
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    query: dict[str, Any] = {"limit": 100, "expand_tasks": "true"}
+    # In a workspace with many other jobs the list is given up: single reads are cheaper then.
+    for _ in range(3 + len(wanted) // 25):
+        page = session.workspace.do("GET", "/api/2.2/jobs/list", query)
+        for job in page.get("jobs", []):
+            key = wanted.get(str(job.get("job_id")))
+            if key is not None:
+                found[key] = job
+        token = page.get("next_page_token")
+        if not token or len(found) == len(wanted):
+            break
+        query["page_token"] = token
+    return found
 
 
 def _read(session: Session, key: str) -> dict[str, Any] | None:

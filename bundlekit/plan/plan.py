@@ -15,9 +15,11 @@ from bundlekit import __version__
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.diff import MISSING, differences, is_empty, value_at
 from bundlekit.plan.nodes import Node
+from bundlekit.resources.access import node_type
 from bundlekit.resources.resource import Resource, State
 
 PLAN_VERSION = 2
+REDACTED = "[redacted]"
 SEVERITY = ("skip", "resize", "update", "update_id", "create", "recreate", "delete")
 Change = dict[str, Any]
 """{action, reason?, old?, new?, remote?}"""
@@ -41,6 +43,21 @@ class Step:
     def real_changes(self) -> dict[str, Change]:
         return {path: change for path, change in self.changes.items() if change["action"] != "skip"}
 
+    def _shown(self, state: State) -> State:
+        """A state without its secrets."""
+        secret = node_type(self.key).sensitive
+        return {key: REDACTED if key in secret and value else value for key, value in state.items()}
+
+    def shown_changes(self) -> dict[str, Change]:
+        """The changes without secrets."""
+        secret = node_type(self.key).sensitive
+        return {
+            path: {k: REDACTED if k in ("old", "new", "remote") and v else v for k, v in change.items()}
+            if path.split(".", 1)[0] in secret
+            else change
+            for path, change in self.changes.items()
+        }
+
     def as_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {}
         if self.depends_on:
@@ -49,11 +66,14 @@ class Step:
         if self.gone:
             out["gone"] = True
         if self.new_state is not None and self.action not in ("skip", "delete"):
-            out["new_state"] = {"value": self.new_state, **({"vars": self.unknown} if self.unknown else {})}
+            out["new_state"] = {
+                "value": self._shown(self.new_state),
+                **({"vars": self.unknown} if self.unknown else {}),
+            }
         if self.remote_state is not None:
-            out["remote_state"] = self.remote_state
+            out["remote_state"] = self._shown(self.remote_state)
         if self.changes:
-            out["changes"] = self.changes
+            out["changes"] = self.shown_changes()
         return out
 
 

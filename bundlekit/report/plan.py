@@ -36,7 +36,11 @@ def plan_text(plan: Plan, details: bool = False) -> str:
 def _fields(step: Step) -> list[str]:
     if step.gone:
         return ["already gone from the workspace"]
-    return [f"{path}: {_change(change)}" for path, change in step.real_changes().items()]
+    return [
+        f"{path}: {_change(change)}"
+        for path, change in step.shown_changes().items()
+        if change["action"] != "skip"
+    ]
 
 
 def _change(change: dict[str, Any]) -> str:

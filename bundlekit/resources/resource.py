@@ -51,6 +51,8 @@ class Resource:
     state_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that `remote` cannot know and the state need not have."""
 
+    sensitive: ClassVar[frozenset[str]] = frozenset()
+    """Top-level fields that are never shown, logged or kept."""
     data_bearing: ClassVar[bool] = False
     """Deleting or recreating it loses data: needs approval."""
     permission_type: ClassVar[str] = ""

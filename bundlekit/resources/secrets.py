@@ -9,6 +9,7 @@ from bundlekit.resources.resource import Api, Resource, State, without
 
 class Secrets(Resource):
     kind = "secrets"
+    sensitive = frozenset({"value"})
     route = "/api/2.1/unity-catalog/secrets"
     id_key = "full_name"
     update_query = {"update_mask": "*"}
