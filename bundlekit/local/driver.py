@@ -450,6 +450,11 @@ class Driver:
         if result.error:
             output["error"] = result.error
             output["error_trace"] = result.traceback
+        from bundlekit.local.sources import read_stubbed
+
+        stubbed = read_stubbed(Path(attempt.log_path).parent)
+        if stubbed:
+            output["bundlekit_stubbed"] = stubbed
         if result.notes:
             output["info"] = "; ".join(result.notes)
         for name in ("ipynb_path", "html_path"):

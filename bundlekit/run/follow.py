@@ -177,6 +177,13 @@ def print_summary(
             if task.get("bundlekit_html"):
                 stream.write(f"  executed notebook: {_short(task['bundlekit_html'])}\n")
             stream.write("\n")
+    for _, task in flat_tasks(record):
+        kinds = [
+            str(entry.get("kind")) for entry in outputs.get(task["run_id"], {}).get("bundlekit_stubbed") or []
+        ]
+        for kind in dict.fromkeys(kinds):
+            times = f" ({kinds.count(kind)} times)" if kinds.count(kind) > 1 else ""
+            stream.write(f"stubbed in {task['task_key']}: {kind}{times} had no effect\n")
     took = (record.get("end_time", record["start_time"]) - record["start_time"]) / 1000
     colour = "green" if result.startswith("SUCCESS") else "red"
     message = f": {state['state_message']}" if state.get("state_message") else ""

@@ -22,7 +22,9 @@ def run_json(record: dict[str, Any], outputs: dict[int, dict[str, Any]]) -> dict
         if output.get("error"):
             entry["Error"] = output["error"]
             entry["ErrorTrace"] = output.get("error_trace", "")
-        if text or output.get("error"):
+        if output.get("bundlekit_stubbed"):
+            entry["Stubbed"] = output["bundlekit_stubbed"]
+        if text or output.get("error") or output.get("bundlekit_stubbed"):
             found.append(entry)
     shown["task_outputs"] = sorted(found, key=lambda entry: int(entry["EndTime"] or 0))
     return shown
