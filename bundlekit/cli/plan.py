@@ -35,6 +35,7 @@ def command(
 ) -> None:  # fmt: skip
     from bundlekit.cli.compiled import compiled, connected
     from bundlekit.deploy.deploy import local_plan
+    from bundlekit.plan.causes import causes
     from bundlekit.report.plan import plan_json, plan_markdown, plan_text
 
     bundle = compiled(found, cluster_id or compute_id)
@@ -47,10 +48,11 @@ def command(
     if form == "json":
         sys.stdout.write(plan_json(plan))
     elif form == "markdown":
-        sys.stdout.write(plan_markdown(plan, f"{bundle.name}, target {bundle.target}"))
+        title = f"{bundle.name}, target {bundle.target}"
+        sys.stdout.write(plan_markdown(plan, title, causes(bundle, plan)))
     elif quiet:
         click.echo(plan.summary())
     else:
-        sys.stdout.write(plan_text(plan, details))
+        sys.stdout.write(plan_text(plan, details, causes(bundle, plan) if details else None))
     if detailed_exitcode and plan.has_changes:
         raise click.exceptions.Exit(2)

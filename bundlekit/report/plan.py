@@ -21,7 +21,11 @@ def plan_json(plan: Plan) -> str:
     return json.dumps(plan.as_json(), indent=2, ensure_ascii=False) + "\n"
 
 
-def plan_text(plan: Plan, details: bool = False) -> str:
+Causes = dict[str, dict[str, str]]
+"""Node -> path -> the place in the user's files and what set the value."""
+
+
+def plan_text(plan: Plan, details: bool = False, causes: Causes | None = None) -> str:
     """One line per change and the counts; with `details` also each field, old → new and why."""
     lines = []
     for key, step in sorted(plan.steps.items()):
@@ -29,18 +33,19 @@ def plan_text(plan: Plan, details: bool = False) -> str:
             continue
         lines.append(f"{step.action} {key.removeprefix('resources.')}")
         if details:
-            lines += [f"  {line}" for line in _fields(step)]
+            lines += [f"  {line}" for line in _fields(step, (causes or {}).get(key, {}))]
     return "\n".join([*lines, "", plan.summary()] if lines else [plan.summary()]) + "\n"
 
 
-def _fields(step: Step) -> list[str]:
+def _fields(step: Step, causes: dict[str, str]) -> list[str]:
     if step.gone:
         return ["already gone from the workspace"]
-    return [
-        f"{path}: {_change(change)}"
-        for path, change in step.shown_changes().items()
-        if change["action"] != "skip"
-    ]
+    lines = []
+    for path, change in step.shown_changes().items():
+        if change["action"] != "skip":
+            place = causes.get(path)
+            lines.append(f"{path}: {_change(change)}" + (f"  [{place}]" if place else ""))
+    return lines
 
 
 def _change(change: dict[str, Any]) -> str:
@@ -62,7 +67,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def plan_markdown(plan: Plan, title: str) -> str:
+def plan_markdown(plan: Plan, title: str, causes: Causes | None = None) -> str:
     """A comment for a pull request: a table of the changes, the fields folded below it."""
     changed = [
         (key.removeprefix("resources."), step)
@@ -80,7 +85,7 @@ def plan_markdown(plan: Plan, title: str) -> str:
             f"| {_SIGNS[step.action]} | `{name}` | {step.action} | {fields}{f' and {more} more' if more > 0 else ''} |"
         )
     for name, step in changed:
-        fields_of = _fields(step)
+        fields_of = _fields(step, (causes or {}).get(f"resources.{name}", {}))
         if fields_of:
             body = "\n".join(fields_of).replace("```", "'''")
             lines += ["", f"<details><summary>{name}</summary>", "", "```", body, "```", "", "</details>"]
