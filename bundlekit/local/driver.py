@@ -248,15 +248,13 @@ class Driver:
         return len(self.running) < self.service.settings.max_parallel_tasks
 
     def _take_event(self, deadline: float | None) -> None:
-        times = [t for g in self.groups.values() if (t := g.schedule.next_time()) is not None]
+        now = time.time()
+        times = [t for g in self.groups.values() if (t := g.schedule.next_time(now)) is not None]
         if deadline:
             times.append(deadline)
-        full = len(self.running) >= self.service.settings.max_parallel_tasks
-        wait = None if not times else max(0.0, min(times) - time.time())
-        if full and wait == 0.0:
-            wait = None
+        wait = max(0.0, min(times) - now) if times else 5.0
         try:
-            event = self.events.get(timeout=wait) if wait is not None else self.events.get(timeout=5.0)
+            event = self.events.get(timeout=wait)
         except queue.Empty:
             return
         if event[0] == "cancel":

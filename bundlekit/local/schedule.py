@@ -7,6 +7,7 @@ https://docs.databricks.com/jobs/run-if
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 SUCCESS, FAILED, TIMEDOUT, CANCELED = "SUCCESS", "FAILED", "TIMEDOUT", "CANCELED"
@@ -53,9 +54,19 @@ class TaskState:
 
 
 class Schedule:
-    """One run. Unknown dependencies are dropped: `only` leaves tasks out."""
+    """One run. Unknown dependencies are dropped: `only` leaves tasks out.
+
+    Raises ValueError for what could never end or has no meaning: tasks that wait for each other, an unknown
+    `run_if`.
+    """
 
     def __init__(self, plans: list[TaskPlan]) -> None:
+        for plan in plans:
+            if plan.run_if not in RUN_IFS:
+                raise ValueError(f"task {plan.key}: there is no run_if {plan.run_if}")
+        cycle = find_cycle(plans)
+        if cycle:
+            raise ValueError(f"tasks wait for each other: {' -> '.join(cycle)}")
         self.tasks = {plan.key: TaskState(plan) for plan in plans}
         self.canceled = False
 
@@ -100,9 +111,12 @@ class Schedule:
                 state.life, state.result = "DONE", CANCELED
         return [key for key, state in self.tasks.items() if state.life == "RUNNING"]
 
-    def next_time(self) -> float | None:
-        """When a retry is due; None when only events can change something."""
-        times = [state.retry_at for state in self.tasks.values() if state.life == "WAITING"]
+    def next_time(self, now: float) -> float | None:
+        """When the next retry is due; None when only events can change something.
+
+        What is due already waits for room, which an event announces.
+        """
+        times = [s.retry_at for s in self.tasks.values() if s.life == "WAITING" and s.retry_at > now]
         return min(times) if times and not self.canceled else None
 
     @property
@@ -159,11 +173,35 @@ class Schedule:
             return not_run if any(bad) else ""
         if plan.run_if == "AT_LEAST_ONE_SUCCESS":
             return "" if not all(bad) else not_run
+        # Handlers of failures also run after a cancelled task, as documented: they clean up.
         if plan.run_if == "AT_LEAST_ONE_FAILED":
-            return "" if any(failed) else EXCLUDED
+            return "" if any(bad) else EXCLUDED
         if plan.run_if == "ALL_FAILED":
-            return "" if all(failed) else EXCLUDED
+            return "" if all(bad) else EXCLUDED
         return ""
+
+
+def find_cycle(plans: list[TaskPlan]) -> list[str]:
+    """Tasks that depend on each other, the first one repeated at the end; empty when there are none."""
+    before = {plan.key: [key for key, _ in plan.depends_on] for plan in plans}
+    done: set[str] = set()
+    for start, first in before.items():
+        path: list[str] = []
+        pending = [(start, iter(first))]
+        while pending:
+            key, others = pending[-1]
+            if len(path) < len(pending):
+                path.append(key)
+            step = next((other for other in others if other in before and other not in done), None)
+            if step is None:
+                done.add(key)
+                path.pop()
+                pending.pop()
+            elif step in path:
+                return [*path[path.index(step) :], step][::-1]
+            else:
+                pending.append((step, iter(before[step])))
+    return []
 
 
 def select(plans: list[TaskPlan], only: list[str]) -> list[TaskPlan]:
@@ -189,10 +227,11 @@ def select(plans: list[TaskPlan], only: list[str]) -> list[TaskPlan]:
     return [plan for plan in plans if plan.key in chosen]
 
 
-def _spread(key: str, neighbours: object, chosen: set[str]) -> None:
-    pending = [key]
+def _spread(key: str, neighbours: Callable[[str], list[str]], chosen: set[str]) -> None:
+    seen, pending = {key}, [key]
     while pending:
-        for other in neighbours(pending.pop()):  # type: ignore[operator]
-            if other not in chosen:
-                chosen.add(other)
+        for other in neighbours(pending.pop()):
+            if other not in seen:
+                seen.add(other)
                 pending.append(other)
+    chosen |= seen
