@@ -16,6 +16,7 @@ from bundlekit.diagnostics import BundlekitError
 COMMANDS: dict[str, str] = {
     # name: one line for `bundlekit --help`; the module is bundlekit.cli.<name with _>, its object `command`
     "validate": "Check the bundle and print its compiled configuration.",
+    "fix": "Write the official form of what had to be read between the lines.",
     "build": "Write the final JSON of every resource.",
     "plan": "Show what a deployment would change.",
     "deploy": "Deploy files, libraries and resources.",

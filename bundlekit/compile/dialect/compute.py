@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.compile.dialect.keys import Told, move, one_line, places, tasks
 from bundlekit.compile.dialect.names import conflict, was
 from bundlekit.source.tree import Map, Path, Seq, Spot, get, to_plain
@@ -150,6 +151,7 @@ def _second_size(bundle: Bundle, cluster: object, path: Path) -> None:
             f"a cluster has one size; num_workers: {count} gives way to autoscale",
             f"write only {scale}",
         )
+        edit(bundle, cluster.key_at("num_workers"), "num_workers", None)
         cluster.drop("num_workers")
     else:
         told.error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.compile.dialect.keys import RETRIES, Told, places, tasks, work_of
 from bundlekit.compile.dialect.names import was
 from bundlekit.source.tree import Map, Path, copy_node
@@ -94,4 +95,5 @@ def _ceiling(bundle: Bundle, node: Map, path: Path) -> None:
         "began, every time",
         "remove it; for growing pauses retry inside the task",
     )  # fmt: skip
+    edit(bundle, node.key_at("max_retry_interval_millis"), "max_retry_interval_millis", None)
     node.drop("max_retry_interval_millis")

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.diagnostics import Location
 from bundlekit.source.tree import Map, Path, Seq, Spot, get, show_path
 
 _JOB = {"notifications": "email_notifications", "webhooks": "webhook_notifications"}
 _TASK = {**_JOB, "foreach_task": "for_each_task", "python_script_task": "spark_python_task"}
+_RESTRUCTURED = ("cluster_key", "foreach_task")
+"""Their entries change as a whole, so a new name alone would not do."""
 _SCHEDULE = {"cron": "quartz_cron_expression", "timezone": "timezone_id"}
 
 
@@ -52,7 +55,7 @@ def _job(bundle: Bundle, job: Map, path: Path, names: dict[Location, str]) -> No
 def _task(bundle: Bundle, task: Map, path: Path, names: dict[Location, str]) -> None:
     _rename(bundle, task, _TASK, path, names)
     _webhook_ids(task)
-    _dependencies(task, names)
+    _dependencies(bundle, task, names)
     inner = get(task, "for_each_task", "task")
     if isinstance(inner, Map):
         _task(bundle, inner, (*path, "for_each_task", "task"), names)
@@ -74,6 +77,8 @@ def _rename(
             if place is not None:
                 names[place] = key
         move(node, key, node, name)
+        if key not in _RESTRUCTURED:
+            edit(bundle, at, key, name)
 
 
 def conflict(bundle: Bundle, at: Location | None, path: Path, key: str, name: str) -> None:
@@ -97,11 +102,15 @@ def _webhook_ids(node: Map) -> None:
         del key
 
 
-def _dependencies(task: Map, names: dict[Location, str]) -> None:
+def _dependencies(bundle: Bundle, task: Map, names: dict[Location, str]) -> None:
     """`depends_on: a` and `depends_on: [a, {task_key: b}]` become a list of mappings."""
     given = task.get("depends_on")
+    single: str | None = None
     if isinstance(given, (str, Map)):
         place = task.key_at("depends_on")
+        single = given if isinstance(given, str) else None
+        if single is not None:
+            edit(bundle, task.at("depends_on"), single, f"[{_entry(task.at('depends_on'), single)}]")
         listed = Seq(task.at("depends_on"))
         listed.add(given, Spot(None, tuple(p for p in (task.at("depends_on"),) if p is not None)))
         task["depends_on"] = listed
@@ -112,6 +121,8 @@ def _dependencies(task: Map, names: dict[Location, str]) -> None:
         return
     for index, entry in enumerate(given):
         if isinstance(entry, str) and not entry.startswith("${"):
+            if single is None:
+                edit(bundle, given.at(index), entry, _entry(given.at(index), entry))
             made = Map(given.at(index))
             made["task_key"] = entry
             made.spots["task_key"] = given.spot(index)
@@ -119,6 +130,12 @@ def _dependencies(task: Map, names: dict[Location, str]) -> None:
             place = task.key_at("depends_on")
             if place is not None:
                 names[place] = "depends_on"
+
+
+def _entry(at: Location | None, key: str) -> str:
+    """A dependency as people write it in this kind of file."""
+    json_file = at is not None and at.file.endswith(".json")
+    return f'{{"task_key": "{key}"}}' if json_file else f"{{task_key: {key}}}"
 
 
 def was(bundle: Bundle, places: tuple[Location, ...], name: str) -> Location | None:

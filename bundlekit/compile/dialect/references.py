@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.compile.dialect.keys import Told, key_of, places, tasks
 from bundlekit.diagnostics import Location, did_you_mean
 from bundlekit.source.tree import Map, Path, Seq
@@ -31,6 +32,7 @@ def lower_references(bundle: Bundle, job: Map, path: Path) -> None:
             bundle, parent, key, new, place, kinds, above.get(owner, set()) if owner else set(kinds)
         )
         if new != text:
+            edit(bundle, parent.at(key), text, new)
             parent.put(key, new, "dialect reference")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.compile.dialect.keys import Told, places
 from bundlekit.compile.dialect.names import was
 from bundlekit.diagnostics import Location
@@ -47,6 +48,7 @@ def _expression(bundle: Bundle, schedule: Map, text: str, at: tuple[Location, ..
         told.warn(
             at, path, f'"{text}" is a unix cron expression; schedules are Quartz', _write(lowered, str(zone))
         )
+        edit(bundle, schedule.at("quartz_cron_expression"), text, lowered)
         schedule.put("quartz_cron_expression", lowered, "unix cron")
         return
     marked = quartz.day_fields(text)
@@ -54,6 +56,7 @@ def _expression(bundle: Bundle, schedule: Map, text: str, at: tuple[Location, ..
         Told(bundle, "dialect-quartz-day-fields").warn(
             at, path, f'"{text}": one of the two day fields has to be ?', _write(marked, str(zone))
         )
+        edit(bundle, schedule.at("quartz_cron_expression"), text, marked)
         schedule.put("quartz_cron_expression", marked, "Quartz day fields")
         return
     problem = quartz.check(text)

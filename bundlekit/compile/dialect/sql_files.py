@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.compile.dialect.keys import jobs, tasks
 from bundlekit.compile.dialect.sql_text import PARAMETER, check_parameters
 from bundlekit.diagnostics import Location
@@ -142,6 +143,8 @@ def _check(bundle: Bundle, name: str, text: str) -> None:
             bundle.diagnostics.warning(
                 rule.code, rule.summary, _location(name, text, match.start(1)), hint=hint
             )
+            if rule.code == "dialect-sql-merge-star":
+                edit(bundle, _location(name, text, match.start(1)), match.group(1), "SET *", raw=True)
     for statement in _CREATE.finditer(plain):
         parts = re.search(r"\bPARTITIONED\s+BY\b", statement.group(0), re.I)
         clusters = re.search(r"\bCLUSTER\s+BY\b", statement.group(0), re.I)

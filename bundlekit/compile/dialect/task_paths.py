@@ -6,6 +6,7 @@ import posixpath
 from pathlib import Path as FilePath
 
 from bundlekit.bundle import Bundle
+from bundlekit.compile.dialect.edits import edit
 from bundlekit.compile.dialect.keys import Told, places, tasks
 from bundlekit.source.notebook import NOTEBOOK_SUFFIXES, looks_like_notebook
 from bundlekit.source.tree import Map, Path, get
@@ -50,6 +51,7 @@ def _workspace_path(bundle: Bundle, parent: Map, key: str, value: str, path: Pat
         f"{value} is a path of the workspace and begins with a slash",
         f"write /{value}",
     )
+    edit(bundle, parent.at(key), value, f"/{value}")
     parent.put(key, f"/{value}", "workspace path")
 
 
@@ -80,6 +82,7 @@ def _extension(bundle: Bundle, parent: Map, value: str, path: Path) -> None:
         told.error(at, path, f"{value} could be {' or '.join(found)}", f"write {found[0]} or {found[1]}")
         return
     told.warn(at, path, f"{value} lacks the extension of the notebook", f"write {found[0]}")
+    edit(bundle, parent.at("notebook_path"), value, found[0])
     parent.put("notebook_path", found[0], "extension of the notebook")
 
 
@@ -101,4 +104,7 @@ def _deployed(bundle: Bundle, parent: Map, value: str, path: Path) -> None:
         f"the deployed notebook has no {suffix}",
         f"write {shown if shown.startswith('.') else './' + shown}",
     )
+    written = shown if shown.startswith(".") else "./" + shown
+    for spelling in ("${workspace.file_path}", "$<workspace.file_path>"):
+        edit(bundle, parent.at("notebook_path"), f"{spelling}/{name}", written)
     parent.put("notebook_path", stem, "deployed notebook")
