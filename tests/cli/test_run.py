@@ -261,15 +261,21 @@ def test_ctrl_c(make: Make, code: str, presses: int) -> None:
     process = subprocess.Popen(
         [*BUNDLEKIT, "run", "j"], cwd=folder, env=environment(), text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        # Where the tests run in the background SIGINT is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    ends = time.monotonic() + 20
-    while not (folder / "started").exists() and time.monotonic() < ends:
-        time.sleep(0.02)
-    start = time.monotonic()
-    for _ in range(presses):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-    _, err = process.communicate(timeout=30)
+    try:
+        ends = time.monotonic() + 20
+        while not (folder / "started").exists() and time.monotonic() < ends:
+            time.sleep(0.02)
+        start = time.monotonic()
+        for _ in range(presses):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode in (1, 130), err
     assert "Cancelling" in err
     assert "Traceback" not in err
