@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bundlekit.bundle import Bundle
 from bundlekit.deploy.remote import delete, make_folder, write_file
@@ -123,9 +124,13 @@ def upload_artifacts(bundle: Bundle, workspace: Workspace, built: dict[str, list
     """Upload artifacts and local libraries, rewrite the references; how many files were uploaded."""
     target = f"{get(bundle.tree, 'workspace', 'artifact_path')}/.internal"
     plan, rewrites = collect(bundle, built, target)
-    if not get(bundle.tree, "experimental", "skip_artifact_cleanup"):
-        delete(workspace, target, recursive=True)
-    make_folder(workspace, target)
+    if target.startswith("/Volumes/"):
+        # A volume's folder cannot be removed as a whole; files of the same name are replaced.
+        workspace.do("PUT", f"/api/2.0/fs/directories{quote(target)}")
+    else:
+        if not get(bundle.tree, "experimental", "skip_artifact_cleanup"):
+            delete(workspace, target, recursive=True)
+        make_folder(workspace, target)
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="libraries") as pool:
         list(pool.map(lambda item: write_file(workspace, item[0], item[1].read_bytes()), plan.items()))
     apply_rewrites(rewrites)

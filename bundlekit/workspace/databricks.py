@@ -51,10 +51,13 @@ class DatabricksWorkspace:
         return answer if isinstance(answer, dict) else {}
 
     def upload(self, path: str, data: bytes, *, overwrite: bool = True) -> None:
-        route = "/api/2.0/workspace-files/import-file/" + quote(path.lstrip("/"))
+        if path.startswith("/Volumes/"):
+            route, method = "/api/2.0/fs/files" + quote(path), "PUT"
+        else:
+            route, method = "/api/2.0/workspace-files/import-file/" + quote(path.lstrip("/")), "POST"
         query = {"overwrite": str(overwrite).lower()}
         self._call(
-            "POST", route, query=query, data=data, headers={"Content-Type": "application/octet-stream"}
+            method, route, query=query, data=data, headers={"Content-Type": "application/octet-stream"}
         )
 
     def download(self, path: str) -> bytes:

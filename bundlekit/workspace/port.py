@@ -45,7 +45,9 @@ class Workspace(Protocol):
         ...
 
     def upload(self, path: str, data: bytes, *, overwrite: bool = True) -> None:
-        """Write a workspace file (`POST /api/2.0/workspace-files/import-file/{path}?overwrite=`)."""
+        """Write a workspace file (`POST /api/2.0/workspace-files/import-file/{path}?overwrite=`), or a file of a
+        volume (`PUT /api/2.0/fs/files/Volumes/…`).
+        """
         ...
 
     def download(self, path: str) -> bytes:

@@ -262,7 +262,7 @@ def test_ctrl_c(make: Make, code: str, presses: int) -> None:
         [*BUNDLEKIT, "run", "j"], cwd=folder, env=environment(), text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         # Where the tests run in the background SIGINT is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     try:
         ends = time.monotonic() + 20

@@ -38,7 +38,11 @@ class LocalWorkspace:
         return answer if isinstance(answer, dict) else {}
 
     def upload(self, path: str, data: bytes, *, overwrite: bool = True) -> None:
-        self.context.files.write(path, data, overwrite=overwrite)
+        if path.startswith("/Volumes/"):
+            query = {"overwrite": str(overwrite).lower()}
+            dispatch(self.context, Request("PUT", "/api/2.0/fs/files" + path, query, None, data))
+        else:
+            self.context.files.write(path, data, overwrite=overwrite)
 
     def download(self, path: str) -> bytes:
         return self.context.files.read(path)
