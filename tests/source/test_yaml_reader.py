@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from typing import Any
 
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 from bundlekit.diagnostics import Diagnostics, Location
 from bundlekit.source.tree import Map, to_plain
 from bundlekit.source.yaml_reader import read_file, read_text
+
+EXAMPLES = int(os.environ.get("BUNDLEKIT_FUZZ_EXAMPLES") or 0)
+"""For `make fuzz`; 0: what each test says."""
 
 
 def read(text: str) -> tuple[Any, list[str]]:
@@ -123,7 +127,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES or 150, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), PLAIN, max_size=4))
 def test_json_is_read_as_json(value: dict[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False)
@@ -136,7 +140,7 @@ def test_json_is_read_as_json(value: dict[str, Any]) -> None:
         assert codes == ["yaml-syntax"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=EXAMPLES or 300, deadline=None)
 @given(st.text(alphabet=st.sampled_from(list("ab:-[]{}&*<!|>'\"#%@`,? \n\t~0.\\")), max_size=60))
 def test_any_text_is_read_or_found_wrong(text: str) -> None:
     tree, codes = read(text)
