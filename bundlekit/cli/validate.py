@@ -13,17 +13,28 @@ from bundlekit.diagnostics import BundlekitError
 
 @click.command(
     help="Check the bundle and print its compiled configuration (-o json). Works offline.",
-    epilog="Examples:\n\n  bundlekit validate -t dev\n\n  bundlekit validate -t prod -o json --strict",
+    epilog="Examples:\n\n  bundlekit validate -t dev\n\n  bundlekit validate -t prod -o json --strict\n\n  bundlekit validate --format sarif --output-file findings.sarif",
 )
 @global_options
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
 @click.option(
     "--include-locations", is_flag=True, help="Add file, line and column of every value to the JSON."
 )
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif", "github", "gitlab", "junit", "markdown"]),
+    help="The findings for a CI system, on stdout.",
+)  # fmt: skip
+@click.option(
+    "--output-file", type=click.Path(dir_okay=False), help="Write what would go to stdout to this file."
+)
 @pass_globals
-def command(found: Globals, strict: bool, include_locations: bool) -> None:
+def command(
+    found: Globals, strict: bool, include_locations: bool, form: str | None, output_file: str | None
+) -> None:
     import gc
 
+    if output_file and (form or found.output) == "text":
+        raise click.UsageError("--output-file needs --format or -o json")
     from bundlekit.compile.output import to_json
     from bundlekit.compile.pipeline import compile_bundle
     from bundlekit.report.diagnostics_file import write_diagnostics_file, write_world_error
@@ -45,13 +56,29 @@ def command(found: Globals, strict: bool, include_locations: bool) -> None:
         )
     render_diagnostics(bundle, sys.stderr)
     write_diagnostics_file(bundle)
-    if found.output == "json":
-        sys.stdout.write(to_json(bundle, locations=include_locations))
-    else:
+    form = form or found.output
+    if form == "text":
         _say(bundle)
+    elif form == "json":
+        _write(to_json(bundle, locations=include_locations), output_file)
+    else:
+        from bundlekit.report.formats import render
+
+        _write(render(bundle.diagnostics, form), output_file)
     sys.stdout.flush()
     if bundle.diagnostics.has_errors:
         raise click.exceptions.Exit(1)
+
+
+def _write(text: str, file: str | None) -> None:
+    if file is None:
+        sys.stdout.write(text)
+        return
+    from pathlib import Path
+
+    from bundlekit.plan.state import write_atomically
+
+    write_atomically(Path(file), text.encode("utf-8"), 0o644)
 
 
 def _say(bundle: Bundle) -> None:
