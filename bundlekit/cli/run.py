@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import queue
+import signal
 import sys
 import threading
 from typing import Any
@@ -123,6 +125,7 @@ def _run_local(
     from bundlekit.local.settings import load_settings
     from bundlekit.run.follow import make_view, print_outputs, print_summary, support_table
     from bundlekit.run.local_deploy import deploy_for_run
+    from bundlekit.run.preflight import planned_tasks
     from bundlekit.run.request import build_request, pairs, split_commas
     from bundlekit.workspace.connect import local_folder
     from bundlekit.workspace.local import LocalWorkspace
@@ -135,9 +138,12 @@ def _run_local(
     settings.engine = flags["engine"] or settings.engine
     user = str(bundle.tree["workspace"]["current_user"]["userName"])
     workspace = LocalWorkspace(local_folder(bundle), user, settings)
+    pressed = 0
     try:
         ids = deploy_for_run(bundle, workspace)
-        job = workspace.do("GET", "/api/2.2/jobs/get", {"job_id": ids[name]})
+        job = workspace.context.store.get("jobs", str(ids[name])) or {}
+        if not job["settings"].get("tasks"):
+            raise BundlekitError(f"the job {name} has no tasks")
         request = build_request(
             job["settings"],
             parameters=pairs(flags["params"], "params"),
@@ -146,12 +152,16 @@ def _run_local(
             arguments=arguments,
         )
         click.echo(f"{job['settings']['name']}  target {bundle.target}, engine {settings.engine}\n", err=True)
-        shown = job["settings"]
-        if request.get("only"):
-            chosen = {text.strip("+") for text in request["only"]}
-            if not any("+" in text for text in request["only"]):
-                shown = {**shown, "tasks": [t for t in shown.get("tasks") or [] if t["task_key"] in chosen]}
-        refused = support_table(shown, settings.engine, sys.stderr)
+        refused = support_table(
+            planned_tasks(
+                job["settings"],
+                request.get("only", []),
+                settings.engine,
+                job=lambda number: (workspace.context.store.get("jobs", str(number)) or {}).get("settings"),
+                has=lambda path: workspace.context.files.source(path) is not None,
+            ),
+            sys.stderr,
+        )
         if refused:
             raise BundlekitError(
                 f"{', '.join(refused)}: not supported locally, so nothing was started",
@@ -160,56 +170,75 @@ def _run_local(
         run_service = workspace.context.runs
         run_service.say = lambda text: click.echo(text, err=True)
         if flags["restart"]:
-            workspace.do("POST", "/api/2.2/jobs/runs/cancel-all", None, {"job_id": ids[name]})
+            _end_active_runs(workspace, ids[name])
         run_id = int(
             workspace.do("POST", "/api/2.2/jobs/run-now", None, {"job_id": ids[name], **request})["run_id"]
         )
         view = make_view(sys.stderr, lambda: run_service.last_lines(run_id))
-        record = _follow(workspace, run_id, view)
-        view.close()
+        try:
+            record, pressed = _follow(workspace, run_id, view)
+        finally:
+            view.close()
         outputs = _outputs(workspace, record)
         folder = workspace.context.store.folder / "runs" / str(run_id)
         print_summary(record, outputs, sys.stderr, folder)
         if found.output == "json":
-            from bundlekit.run.report import run_json
+            from bundlekit.run.report import read_run, run_json
 
-            sys.stdout.write(json.dumps(run_json(record, outputs), indent=2, ensure_ascii=False) + "\n")
+            shown = run_json(read_run(workspace, run_id), outputs)
+            sys.stdout.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
         elif record["state"].get("result_state", "").startswith("SUCCESS"):
             print_outputs(record, outputs)
     finally:
         workspace.close()
     if not record["state"].get("result_state", "").startswith("SUCCESS"):
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(130 if pressed else 1)
 
 
-def _follow(workspace: Any, run_id: int, view: Any) -> dict[str, Any]:
-    """Show the run until it has ended. Ctrl-C cancels it, a second one kills it."""
+def _end_active_runs(workspace: Any, job_id: int) -> None:
+    """Cancel the job's active runs, those of other processes too, and wait until they have ended."""
+    query = {"job_id": job_id, "active_only": "true"}
+    active = workspace.do("GET", "/api/2.2/jobs/runs/list", query).get("runs", [])
+    workspace.do("POST", "/api/2.2/jobs/runs/cancel-all", None, {"job_id": job_id})
+    for run in active:
+        click.echo(f"Cancelling run {run['run_id']} …", err=True)
+        for _ in workspace.watch(run["run_id"]):
+            pass
+
+
+def _follow(workspace: Any, run_id: int, view: Any) -> tuple[dict[str, Any], int]:
+    """Show the run until it has ended: (its record, how often Ctrl-C was pressed).
+
+    The first Ctrl-C cancels it, a second one kills it. The main thread only waits for keys and for the end.
+    """
+    events: queue.SimpleQueue[BaseException | str] = queue.SimpleQueue()
     record: dict[str, Any] = {}
     presses = 0
-    done = threading.Event()
 
     def watch() -> None:
         nonlocal record
         try:
             for record in workspace.watch(run_id):
                 view.show(record)
-        finally:
-            done.set()
+            events.put("end")
+        except BaseException as error:
+            events.put(error)
 
-    thread = threading.Thread(target=watch, daemon=True, name="watch")
-    thread.start()
-    while not done.is_set():
-        try:
-            done.wait(3600)
-        except KeyboardInterrupt:
+    threading.Thread(target=watch, daemon=True, name="watch").start()
+    before = signal.signal(signal.SIGINT, lambda *_: events.put("key"))
+    try:
+        while (event := events.get()) != "end":
+            if isinstance(event, BaseException):
+                raise event
             presses += 1
             if presses == 1:
                 click.echo("Cancelling … (Ctrl-C again: at once)", err=True)
                 workspace.do("POST", "/api/2.2/jobs/runs/cancel", None, {"run_id": run_id})
             else:
                 workspace.context.runs.kill(run_id)
-    thread.join(5)
-    return record
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return record, presses
 
 
 def _outputs(workspace: Any, record: dict[str, Any]) -> dict[int, dict[str, Any]]:

@@ -25,9 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from bundlekit.diagnostics import BundlekitError
+from bundlekit.local.worker import NO_RESULT
 from bundlekit.local.worker.forkserver import receive, send
 from bundlekit.local.worker.html import write_html
 
+STUBBED_FILE = "stubbed.jsonl"
+_STUBBED_SHOWN = 200
 LOG_HEAD = 5 * 1024 * 1024
 LOG_TAIL = 5 * 1024 * 1024
 GRACE = (5.0, 3.0)
@@ -80,6 +83,8 @@ class AttemptResult:
     task_values: dict[str, Any] = field(default_factory=dict)
     table: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    stubbed: list[dict[str, str]] = field(default_factory=list)
+    """`{kind, statement}` of SQL statements that were accepted without effect."""
     log_path: str = ""
     log_truncated: bool = False
     ipynb_path: str = ""
@@ -161,6 +166,7 @@ class Attempt:
         found = self._found()
         if self._left:
             found.notes.append("processes that the task had left behind were killed")
+        found.stubbed = _stubbed(self.folder / STUBBED_FILE)
         found.log_path = str(self.log_path)
         found.log_truncated = self._truncated
         found.seconds = self._seconds
@@ -192,8 +198,9 @@ class Attempt:
             name = signal.Signals(os.WTERMSIG(status)).name
             hint = " (out of memory?)" if name == "SIGKILL" else ""
             found = AttemptResult("crashed", f"the task's process was killed by {name}{hint}")
+        elif (code := os.waitstatus_to_exitcode(status)) == NO_RESULT:
+            found = AttemptResult("crashed", f"{self.folder} cannot be written: is the disk full?")
         else:
-            code = os.waitstatus_to_exitcode(status)
             found = AttemptResult(
                 "crashed", f"the task's process ended with exit code {code} without a result"
             )
@@ -262,6 +269,20 @@ class Attempt:
             callback(self)
 
 
+def _stubbed(path: Path) -> list[dict[str, str]]:
+    """What the dialect layer has noted, each statement once; without a file there was nothing."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    found: dict[str, dict[str, str]] = {}
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            entry = json.loads(line)
+            found[line] = {"kind": str(entry["kind"]), "statement": str(entry["statement"])}
+    return list(found.values())[:_STUBBED_SHOWN]
+
+
 def _secret_values(spec: AttemptSpec) -> list[bytes]:
     """Values of the run's secrets, longest first; shorter than 4 characters would black out anything."""
     names = {name for scope in (spec.context.get("secrets") or {}).values() for name in scope.values()}
@@ -306,9 +327,14 @@ class AttemptPool:
         self._reader = threading.Thread(target=self._read, daemon=True, name="fork-server")
         self._reader.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the fork server runs."""
+        return self._process.poll() is None
+
     def preload(self, *what: str) -> None:
         """Let the server import what coming attempts need (`notebook`)."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             send(self._channel, {"preload": list(what)})
 
     def start(self, spec: AttemptSpec) -> Attempt:
@@ -316,7 +342,7 @@ class AttemptPool:
         attempt = Attempt(spec, self)
         try:
             attempt.folder.mkdir(parents=True, exist_ok=True)
-            for old in ("result.json", "output.log"):
+            for old in ("result.json", "output.log", STUBBED_FILE):
                 (attempt.folder / old).unlink(missing_ok=True)
         except OSError as error:
             raise BundlekitError(
@@ -332,7 +358,9 @@ class AttemptPool:
             number = self._number
             self._attempts[number] = attempt
             try:
-                send(self._channel, {"start": number, "spec": asdict(spec)}, [write_end])
+                sent = asdict(spec)
+                sent["environment"]["BUNDLEKIT_STUBBED_FILE"] = str(attempt.folder / STUBBED_FILE)
+                send(self._channel, {"start": number, "spec": sent}, [write_end])
             except OSError as error:
                 raise BundlekitError("the task server has died", "see the log of the run") from error
             finally:

@@ -33,6 +33,15 @@ _RESULTS = {
 }
 
 
+_OF_AN_ATTEMPT = ("bundlekit_log", "bundlekit_ipynb", "bundlekit_html", "bundlekit_stubbed")
+_DECIDED = {
+    "EXCLUDED": "its condition was not met",
+    "UPSTREAM_FAILED": "a task before it failed",
+    "UPSTREAM_CANCELED": "a task before it was cancelled",
+    "CANCELED": "the run was cancelled",
+}
+
+
 @dataclass(slots=True)
 class Group:
     """The run's tasks, or the iterations of one loop."""
@@ -66,7 +75,9 @@ class Driver:
         self.parameters = self._job_parameters()
         self.record = self._new_record()
         self.outputs: dict[str, Any] = {}
-        self.waiting: list[tuple[Group, str]] = []
+        self.deadlines: dict[tuple[str, str], float] = {}
+        """(group, task) of loops and child runs with a timeout -> its time; attempts have their own clock."""
+        self.expired: set[tuple[str, str]] = set()
         self._needs_engine: bool | None = None
 
     # -- the record ----------------------------------------------------------------------------------------
@@ -153,6 +164,11 @@ class Driver:
             attempt.kill()
         self.events.put(("cancel",))
 
+    def take_cancel_of_others(self) -> None:
+        """Cancel if another process has asked for it."""
+        if not self.cancelled and self.service.cancel_wanted(self.run_id):
+            self.cancel()
+
     def last_lines(self) -> dict[int, str]:
         return {task_run: attempt.last_line for task_run, (_, _, attempt) in list(self.running.items())}
 
@@ -167,7 +183,11 @@ class Driver:
                 plans = select(plans, self.request["only"])
             except KeyError as error:
                 raise BundlekitError(f"no task {error.args[0]}", f"there are: {', '.join(tasks)}") from error
-        group = Group("", Schedule(plans), {plan.key: tasks[plan.key] for plan in plans})
+        try:
+            schedule = Schedule(plans)
+        except ValueError as error:
+            raise BundlekitError(str(error)) from error
+        group = Group("", schedule, {plan.key: tasks[plan.key] for plan in plans})
         self.groups[""] = group
         for key, task in group.tasks.items():
             self._add_record(group, key, task)
@@ -185,10 +205,11 @@ class Driver:
                 if deadline and time.time() >= deadline and not self.cancelled:
                     self._cancel_all("timedout")
                     deadline = None
+                self._expire()
         finally:
             for _, _, attempt in list(self.running.values()):
                 attempt.kill()
-        self._settle_records()
+        self._settle_records(group)
         result = (
             "TIMEDOUT" if timeout and deadline is None and not self.cancelled else group.schedule.result()
         )
@@ -239,7 +260,8 @@ class Driver:
                 if group.name and group.schedule.done:
                     self._loop_done(group)
                     progress = True
-        self._settle_records()
+        for group in self.groups.values():
+            self._settle_records(group)
 
     def _room(self, group: Group, key: str) -> bool:
         kind = task_type(group.tasks[key])
@@ -250,12 +272,11 @@ class Driver:
     def _take_event(self, deadline: float | None) -> None:
         now = time.time()
         times = [t for g in self.groups.values() if (t := g.schedule.next_time(now)) is not None]
-        if deadline:
-            times.append(deadline)
-        wait = max(0.0, min(times) - now) if times else 5.0
+        times += [now + 1.0, *self.deadlines.values(), *([deadline] if deadline else [])]
         try:
-            event = self.events.get(timeout=wait)
+            event = self.events.get(timeout=max(0.0, min(times) - now))
         except queue.Empty:
+            self.take_cancel_of_others()
             return
         if event[0] == "cancel":
             self._cancel_all("canceled")
@@ -272,6 +293,22 @@ class Driver:
         for child in list(self.children):
             self.service.cancel(child)
 
+    def _expire(self) -> None:
+        """End the loops and child runs that have run out of time."""
+        now = time.time()
+        for place in [place for place, at in self.deadlines.items() if at <= now]:
+            del self.deadlines[place]
+            self.expired.add(place)
+            nested = self.groups.get(place[1]) if not place[0] else None
+            if nested is not None:
+                nested.schedule.cancel()
+            for group, _, attempt in list(self.running.values()):
+                if group is nested:
+                    attempt.cancel("timedout")
+            for child, (group, key) in list(self.children.items()):
+                if group is nested or (group.name, key) == place:
+                    self.service.cancel(child)
+
     # -- starting ------------------------------------------------------------------------------------------
 
     def _start(self, group: Group, key: str) -> None:
@@ -285,16 +322,30 @@ class Driver:
             if kind == "condition_task":
                 self._condition(group, key, resolved["condition_task"], record)
             elif kind == "for_each_task":
+                self._set_deadline(group, key, task, now)
                 self._loop(group, key, task, resolved["for_each_task"], record)
             elif kind == "run_job_task":
+                self._set_deadline(group, key, task, now)
                 self._child(group, key, resolved["run_job_task"], record)
             else:
                 self._attempt(group, key, resolved, record, number)
-        except (dynamic.ValueMissing, ValueError, BundlekitError) as error:
+        except (dynamic.ValueMissing, ValueError, OSError, BundlekitError) as error:
             text = error.summary if isinstance(error, BundlekitError) else str(error)
             hint = f" ({error.hint})" if isinstance(error, BundlekitError) and error.hint else ""
             self._finish(group, key, FAILED, record, error=text + hint)
         self.save()
+
+    def _set_deadline(self, group: Group, key: str, task: dict[str, Any], now: float) -> None:
+        if task.get("timeout_seconds"):
+            self.deadlines[group.name, key] = now + float(task["timeout_seconds"])
+
+    def _timed_out(self, group: Group, key: str) -> bool:
+        """Whether a loop or child run was ended by its timeout; forgotten afterwards."""
+        place = (group.name, key)
+        found = place in self.expired
+        self.expired.discard(place)
+        self.deadlines.pop(place, None)
+        return found
 
     def _resolve(
         self, group: Group, key: str, task: dict[str, Any], record: dict[str, Any]
@@ -373,6 +424,7 @@ class Driver:
             self._loop_done(nested)
 
     def _loop_done(self, nested: Group) -> None:
+        self._settle_records(nested)
         self.groups.pop(nested.name, None)
         result = nested.schedule.result() if nested.tasks else SUCCESS
         group = self.groups[""]
@@ -382,9 +434,11 @@ class Driver:
         stats = record["for_each_task"]["stats"]["task_run_stats"]
         stats.update(completed_iterations=len(nested.tasks), failed_iterations=len(bad),
                      succeeded_iterations=len(nested.tasks) - len(bad))  # fmt: skip
-        self._finish(
-            group, nested.name, result if result != "SUCCESS_WITH_FAILURES" else FAILED, record, error=error
-        )
+        if self._timed_out(group, nested.name):
+            result, error = "TIMEDOUT", "the loop took longer than its timeout"
+        elif result == "CANCELED":
+            error = "the run was cancelled"
+        self._finish(group, nested.name, result, record, error=error)
         self.save()
 
     def _child(self, group: Group, key: str, task: dict[str, Any], record: dict[str, Any]) -> None:
@@ -408,10 +462,16 @@ class Driver:
     def _attempt(
         self, group: Group, key: str, task: dict[str, Any], record: dict[str, Any], number: int
     ) -> None:
-        from bundlekit.local.sources import make_spec
+        from bundlekit.local.sources import code_path, make_spec
 
-        folder = self.service.store.folder / "runs" / str(self.run_id) / _safe(key) / str(number)
+        folder = self.service.store.folder / "runs" / str(self.run_id)
+        if group.name:
+            outer = self.groups[""].schedule.tasks[group.name].attempts - 1
+            folder = folder / _safe(group.name) / str(outer)
+        folder = folder / _safe(key) / str(number)
         spec = make_spec(self, task, key, folder, record["run_id"])
+        if spec is None and not self.service.stands_in:
+            raise BundlekitError(f"{code_path(task)} is not in the workspace")
         if spec is None:
             self._finish(group, key, SUCCESS, record, note="its code is not in the workspace")
             return
@@ -455,6 +515,8 @@ class Driver:
             output["bundlekit_stubbed"] = stubbed
         if result.notes:
             output["info"] = "; ".join(result.notes)
+        if result.stubbed:
+            record["bundlekit_stubbed"] = result.stubbed
         for name in ("ipynb_path", "html_path"):
             if getattr(result, name, ""):
                 record[f"bundlekit_{name.removesuffix('_path')}"] = getattr(result, name)
@@ -471,6 +533,8 @@ class Driver:
             if ok
             else f"run {child} of {last.get('run_name', 'the job')} ended with {result} {message}".strip()
         )
+        if self._timed_out(group, key):
+            final, error = "TIMEDOUT", f"run {child} took longer than the task's timeout"
         record = group.records[key]
         output = {"run_job_output": {"run_id": child}, **({"error": error} if error else {})}
         self.service.store.put("run_outputs", str(record["run_id"]), output)
@@ -518,13 +582,13 @@ class Driver:
             # Every attempt has a run id of its own; earlier ones are kept in the history.
             history = {
                 k: record[k]
-                for k in ("run_id", "attempt_number", "state", "start_time", "end_time")
+                for k in ("run_id", "attempt_number", "state", "start_time", "end_time", *_OF_AN_ATTEMPT)
                 if k in record
             }
             record.setdefault("bundlekit_attempts", []).append(history)
             record["run_id"] = self.service.store.next_id()
-            record.pop("end_time", None)
-            record.pop("bundlekit_retry_at", None)
+            for k in ("end_time", "bundlekit_retry_at", *_OF_AN_ATTEMPT):
+                record.pop(k, None)
         record["attempt_number"] = number
         record["start_time"] = int(now * 1000)
         record["state"] = {"life_cycle_state": "RUNNING", "state_message": ""}
@@ -536,21 +600,19 @@ class Driver:
         record["execution_duration"] = record["end_time"] - record.get("start_time", record["end_time"])
         record["state"] = {"life_cycle_state": "TERMINATED", "result_state": result, "state_message": message}
 
-    def _settle_records(self) -> None:
-        """Tasks that were decided without running."""
+    def _settle_records(self, group: Group) -> None:
+        """Tasks that were decided without running, or instead of their next attempt."""
         changed = False
-        for group in self.groups.values():
-            for key, state in group.schedule.tasks.items():
-                record = group.records[key]
-                if state.life == "DONE" and record["state"]["life_cycle_state"] == "BLOCKED":
-                    life = "SKIPPED" if state.result == "EXCLUDED" else "TERMINATED"
-                    message = {
-                        "EXCLUDED": "its condition was not met",
-                        "UPSTREAM_FAILED": "a task before it failed",
-                    }
-                    record["state"] = {"life_cycle_state": life, "result_state": state.result,
-                                       "state_message": message.get(state.result, "")}  # fmt: skip
-                    changed = True
+        for key, state in group.schedule.tasks.items():
+            record = group.records[key]
+            waited = record.get("bundlekit_retry_at") is not None
+            if state.life == "DONE" and (record["state"]["life_cycle_state"] == "BLOCKED" or waited):
+                record.pop("bundlekit_retry_at", None)
+                life = "SKIPPED" if state.result == "EXCLUDED" else "TERMINATED"
+                message = _DECIDED.get(state.result, "")
+                record["state"] = {"life_cycle_state": life, "result_state": state.result,
+                                   "state_message": message}  # fmt: skip
+                changed = True
         if changed:
             self.save()
 

@@ -34,9 +34,13 @@ class RunService:
         self.files = files
         self.user = user
         self.settings = settings or LocalSettings(engine="none", folder=store.folder)
+        self.stands_in = settings is None
+        """A workspace that only answers requests: code that it does not have counts as run."""
         self.changed = threading.Condition()
         self.say: Any = lambda _text: None
+        self._version = 0
         self._drivers: dict[int, Driver] = {}
+        self._unwritten: dict[int, dict[str, Any]] = {}
         self._pool: AttemptPool | None = None
         self._engine: Any = None
         self._lock = threading.RLock()
@@ -47,49 +51,78 @@ class RunService:
         from bundlekit.local.driver import Driver
 
         settings = job["settings"]
-        active = [r for r in self.all_runs() if r.get("job_id") == job["job_id"] and not ended(r)]
-        run_id = self.store.next_id()
-        now = time.time()
-        driver = Driver(self, run_id, job, request, now)
         limit = settings.get("max_concurrent_runs") or 1
+        with self.store.transaction():
+            # In one transaction: of two processes that start runs at once the later one sees the other's.
+            run_id = self.store.next_id()
+            driver = Driver(self, run_id, job, request, time.time())
+            self.store.put("runs", str(run_id), driver.record)
+            active = self._active_before(driver)
         if len(active) >= limit and not (settings.get("queue") or {}).get("enabled"):
             driver.skip(f"{len(active)} runs are active, and max_concurrent_runs is {limit}")
             return run_id
         with self._lock:
             self._drivers[run_id] = driver
-        driver.save()
-        wait_for = [r["run_id"] for r in active] if len(active) >= limit else []
-        threading.Thread(
-            target=self._drive, args=(driver, wait_for), name=f"run-{run_id}", daemon=True
-        ).start()
+        threading.Thread(target=self._drive, args=(driver, limit), name=f"run-{run_id}", daemon=True).start()
         return run_id
 
-    def _drive(self, driver: Driver, wait_for: list[int]) -> None:
+    def _drive(self, driver: Driver, limit: int) -> None:
+        message = details = ""
         try:
-            if wait_for:
-                self._wait_for_room(driver, wait_for)
+            self._wait_for_room(driver, limit)
             driver.drive()
         except BundlekitError as error:
-            driver.fail(error.summary + (f" ({error.hint})" if error.hint else ""))
+            message = error.summary + (f" ({error.hint})" if error.hint else "")
+        except OSError as error:
+            message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         except Exception as error:
             import traceback
 
-            driver.fail(f"internal error: {type(error).__name__}: {error}", traceback.format_exc())
+            message = f"internal error: {type(error).__name__}: {error}"
+            details = traceback.format_exc()
+        try:
+            if message:
+                driver.fail(message, details)
+        except (BundlekitError, OSError):
+            # Not even the end can be written (a full disk): whoever watches gets it from memory.
+            self._unwritten[driver.run_id] = driver.record
         finally:
             with self._lock:
                 self._drivers.pop(driver.run_id, None)
+            self._notify()
 
-    def _wait_for_room(self, driver: Driver, others: list[int]) -> None:
-        driver.queued()
-        with self.changed:
-            while not driver.cancelled and not any(ended(self.record(other)) for other in others):
-                self.changed.wait(1.0)
+    def _wait_for_room(self, driver: Driver, limit: int) -> None:
+        """Runs of a job go first come, first served, also those of other processes."""
+        waited = False
+        while not driver.cancelled and len(self._active_before(driver)) >= limit:
+            if not waited:
+                driver.queued()
+                waited = True
+            with self.changed:
+                self.changed.wait(0.5)
+            self._bury_the_dead()
+            driver.take_cancel_of_others()
+
+    def _active_before(self, driver: Driver) -> list[int]:
+        """Ids of older runs of the same job that have not ended."""
+        job = driver.job["job_id"]
+        return [
+            record["run_id"]
+            for record in self.all_runs()
+            if record.get("job_id") == job and record["run_id"] < driver.run_id and not ended(record)
+        ]
 
     def cancel(self, run_id: int) -> None:
-        """Ask a run to end; returns at once."""
+        """Ask a run to end; returns at once. A run of another process finds the request in the store."""
         driver = self._drivers.get(run_id)
         if driver is not None:
             driver.cancel()
+        elif not ended(self.record(run_id)):
+            self.store.put("run_cancels", str(run_id), {})
+
+    def cancel_wanted(self, run_id: int) -> bool:
+        """Whether another process has asked for a run's end."""
+        return self.store.get("run_cancels", str(run_id)) is not None
 
     def kill(self, run_id: int) -> None:
         """End a run's processes now."""
@@ -99,7 +132,7 @@ class RunService:
 
     def record(self, run_id: int) -> dict[str, Any]:
         """The stored record (runs/get shape). Raises KeyError."""
-        found = self.store.get("runs", str(run_id))
+        found = self._unwritten.get(run_id) or self.store.get("runs", str(run_id))
         if found is None:
             raise KeyError(run_id)
         return found
@@ -111,13 +144,20 @@ class RunService:
     def save(self, record: dict[str, Any]) -> None:
         """Write a record and wake those who watch."""
         self.store.put("runs", str(record["run_id"]), record)
+        if ended(record):
+            self.store.drop("run_cancels", str(record["run_id"]))
+        self._notify()
+
+    def _notify(self) -> None:
         with self.changed:
+            self._version += 1
             self.changed.notify_all()
 
     def watch(self, run_id: int) -> Iterator[dict[str, Any]]:
         """The record each time that it changed, the last one when the run has ended."""
         last = None
         while True:
+            seen = self._version
             record = self.record(run_id)
             if record != last:
                 last = record
@@ -125,7 +165,8 @@ class RunService:
             if ended(record):
                 return
             with self.changed:
-                self.changed.wait(0.5)
+                # Other processes' runs are only in the store.
+                self.changed.wait_for(lambda seen=seen: self._version != seen, 0.5)  # type: ignore[misc]
 
     def last_lines(self, run_id: int) -> dict[int, str]:
         """Task run id -> the last line that its attempt has printed, for live views."""
@@ -135,7 +176,7 @@ class RunService:
     def pool(self) -> AttemptPool:
         """The fork server in the engine's Python, started on first use."""
         with self._lock:
-            if self._pool is None:
+            if self._pool is None or not self._pool.alive:
                 self._pool = AttemptPool(self.python())
             return self._pool
 

@@ -48,6 +48,14 @@ def _links(driver: Driver) -> dict[str, str]:
     return {prefix: data["folder"] for prefix, data in driver.service.store.all("links")}
 
 
+def code_path(task: dict[str, Any]) -> str:
+    """The workspace path of a task's code; empty for a task without any (a condition, a wheel, a query)."""
+    block = task.get(task_type(task)) or {}
+    return str(
+        block.get("notebook_path") or block.get("python_file") or (block.get("file") or {}).get("path") or ""
+    )
+
+
 def make_spec(
     driver: Driver, task: dict[str, Any], key: str, folder: Path, task_run: int
 ) -> AttemptSpec | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from bundlekit.tasks.support import support
+from bundlekit.run.preflight import Planned
 
 ENDED = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 _MARKS = {
@@ -18,27 +18,19 @@ _MARKS = {
 _COLOURS = {"✓": "green", "✗": "red", "⊘": "yellow", "–": "bright_black", "●": "cyan"}
 
 
-def support_table(settings: dict[str, Any], engine: str, stream: TextIO) -> list[str]:
-    """Print how each task will run; the keys of unsupported tasks."""
-    rows = []
-    for task in settings.get("tasks") or []:
-        found = support(task)
-        level, note = found.level, found.note
-        if engine == "sail" and level == "real" and found.kind in _ON_ENGINE:
-            level = "emulated"
-        rows.append((task["task_key"], found.kind.removesuffix("_task") or "?", level, note))
+def support_table(tasks: Sequence[Planned], stream: TextIO) -> list[str]:
+    """Print how each task will run; the labels of unsupported tasks."""
+    rows = [
+        (task.label, task.support.kind.removesuffix("_task") or "?", task.support.level, task.support.note)
+        for task in tasks
+    ]
     widths = [max(len(row[i]) for row in [("Task", "Type", "Support", ""), *rows]) for i in range(3)]
-    stream.write(f"{'Task':<{widths[0]}}  {'Type':<{widths[1]}}  {'Support':<{widths[2]}}\n")
-    for row in rows:
-        stream.write(
-            f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  {row[3]}".rstrip() + "\n"
-        )
+    for row in [("Task", "Type", "Support", ""), *rows]:
+        padded = [f"{text:<{width}}" for text, width in zip(row, widths, strict=False)]
+        stream.write("  ".join([*padded, row[3]]).rstrip() + "\n")
     stream.write("\n")
     stream.flush()
     return [row[0] for row in rows if row[2] == "unsupported"]
-
-
-_ON_ENGINE = ("notebook_task", "spark_python_task", "python_wheel_task", "sql_task", "for_each_task")
 
 
 def flat_tasks(record: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -184,12 +176,33 @@ def print_summary(
         for kind in dict.fromkeys(kinds):
             times = f" ({kinds.count(kind)} times)" if kinds.count(kind) > 1 else ""
             stream.write(f"stubbed in {task['task_key']}: {kind}{times} had no effect\n")
+    _print_stubbed(record, stream)
     took = (record.get("end_time", record["start_time"]) - record["start_time"]) / 1000
     colour = "green" if result.startswith("SUCCESS") else "red"
     message = f": {state['state_message']}" if state.get("state_message") else ""
     click.echo(click.style(f"{result}", fg=colour, bold=True) + f" in {took:.1f} s{message}", file=stream)
     if folder is not None:
         stream.write(f"Logs and executed notebooks: {_short(folder)}\n")
+
+
+def _print_stubbed(record: dict[str, Any], stream: TextIO) -> None:
+    """The statements that a local run accepts without effect, by task."""
+    found = [
+        (task["task_key"], " ".join(entry["statement"].split()))
+        for _, task in flat_tasks(record)
+        for entry in task.get("bundlekit_stubbed") or []
+    ]
+    if not found:
+        return
+    stream.write("Accepted without effect (they only mean something in a workspace):\n")
+    for key, statement in found[:_STUBBED_LINES]:
+        stream.write(f"  {key}: {statement[:160]}\n")
+    if len(found) > _STUBBED_LINES:
+        stream.write(f"  … and {len(found) - _STUBBED_LINES} more, see -o json\n")
+    stream.write("\n")
+
+
+_STUBBED_LINES = 20
 
 
 def _short(path: Any) -> str:

@@ -5,11 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from bundlekit.run.follow import flat_tasks, output_text
+from bundlekit.workspace.port import Workspace
+
+
+def read_run(workspace: Workspace, run_id: int) -> dict[str, Any]:
+    """A run as `jobs/runs/get` gives it, the pages of its tasks joined."""
+    record = workspace.do("GET", "/api/2.2/jobs/runs/get", {"run_id": run_id})
+    token = record.pop("next_page_token", None)
+    while token:
+        page = workspace.do("GET", "/api/2.2/jobs/runs/get", {"run_id": run_id, "page_token": token})
+        record["tasks"] += page.get("tasks") or []
+        token = page.get("next_page_token")
+    return record
 
 
 def run_json(record: dict[str, Any], outputs: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    """The run's record plus `task_outputs: [{TaskKey, Output, EndTime}]`, ordered by end time."""
-    shown = {key: value for key, value in record.items() if key != "bundlekit_pid"}
+    """The run's record plus `task_outputs: [{TaskKey, Output, EndTime}]`, ordered by end time.
+
+    Statements without effect are in a task's `bundlekit_stubbed`: [{kind, statement}].
+    """
+    shown = dict(record)
     found = []
     for _, task in flat_tasks(record):
         output = outputs.get(task["run_id"], {})

@@ -39,6 +39,9 @@ UNSUPPORTED: dict[str, str] = {
     "python_operator_task": "Python operators need a workspace",
 }
 
+_FOREIGN = ("jar", "egg", "maven", "cran")
+"""Kinds of libraries that are no Python packages."""
+
 
 def task_type(task: Mapping[str, Any]) -> str:
     """The key that says what a task does; empty when there is none."""
@@ -57,12 +60,17 @@ def support(task: Mapping[str, Any]) -> Support:
     if kind == "sql_task" and not (task["sql_task"].get("file") or _query_text(task["sql_task"])):
         what = next((k for k in ("query", "dashboard", "alert") if task["sql_task"].get(k)), "nothing")
         return Support(kind, "unsupported", f"a saved {what} of the workspace; use sql_task.file")
-    if kind == "notebook_task" and str(task["notebook_task"].get("source")) == "GIT":
+    if kind in ("notebook_task", "spark_python_task") and str(task[kind].get("source")) == "GIT":
         return Support(
             kind, "unsupported", "sources from a git provider are not fetched; deploy the files instead"
         )
+    library = next((k for entry in task.get("libraries") or [] for k in _FOREIGN if entry.get(k)), "")
+    if library:
+        return Support(kind, "unsupported", f"libraries of kind {library} are not installed locally")
     if kind == "for_each_task":
         inner = support(task["for_each_task"].get("task") or {})
+        if inner.kind == kind:
+            return Support(kind, "unsupported", "a loop cannot repeat a loop")
         return Support(
             kind, inner.level, f"each: {inner.kind or 'nothing'}" + (f", {inner.note}" if inner.note else "")
         )

@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from bundlekit.local.worker import NO_RESULT
 from bundlekit.local.worker.dbutils import DBUtils, NotebookExit, redacted
 from bundlekit.local.worker.modules import install_modules
 from bundlekit.local.worker.spark import LazySpark, install_spark_hooks
@@ -68,7 +69,12 @@ def run(spec: dict[str, Any]) -> int:
     result = redacted(result)
     # Task values are data for other tasks, as in the service: they stay what they are.
     result.update(task_values=stage.task_values, notes=stage.notes)
-    _write(stage.folder / "result.json", result)
+    try:
+        _write(stage.folder / "result.json", result)
+    except OSError as error:
+        with contextlib.suppress(Exception):
+            print(f"bundlekit: the result of the task cannot be written: {error}", file=sys.stderr)
+        return NO_RESULT
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     return 0 if result["status"] == "success" else 1
