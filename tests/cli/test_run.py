@@ -1,323 +1,298 @@
-"""`bundlekit run` end to end: real processes, the engine `none` (plain Python), every way a run can end."""
+"""`bundlekit run` on this machine, end to end: what runs, in which order, with which values and outputs."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-BUNDLEKIT = [sys.executable, "-m", "bundlekit"]
-Make = Callable[..., Path]
+from tests.cli.conftest import RunBundle, Task
+
+PRINT = "import sys\nprint('got', *sys.argv[1:])\n"
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Write a bundle with one job `j`: tasks as YAML, files by name."""
-
-    def write(tasks: str, files: dict[str, str] | None = None, job: str = "", more: str = "") -> Path:
-        folder = tmp_path / "bundle"
-        folder.mkdir(exist_ok=True)
-        listed = "\n".join(f"        - {line}" for line in tasks.strip().splitlines())
-        (folder / "databricks.yml").write_text(
-            f"bundle: {{name: runs}}\nresources:\n  jobs:\n    j:\n      name: j\n{job}      tasks:\n{listed}\n{more}",
-            encoding="utf-8",
-        )
-        (folder / "bundlekit.yml").write_text("engine: none\n", encoding="utf-8")
-        for name, text in (files or {}).items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-        return folder
-
-    return write
-
-
-def environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DATABRICKS_", "BUNDLE_VAR_"))}
-    return {**kept, "BUNDLEKIT_USER": "tester@example.com"}
-
-
-def run(folder: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*BUNDLEKIT, "run", *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False,
-        stdin=subprocess.DEVNULL, timeout=timeout,
-    )  # fmt: skip
-    # A traceback may be the user's, never bundlekit's.
-    assert f"{Path('bundlekit') / 'local'}" not in done.stderr, done.stderr
-    assert f"{Path('bundlekit') / 'cli'}" not in done.stderr, done.stderr
-    return done
-
-
-def result(folder: Path, *arguments: str) -> dict[str, Any]:
-    """The run as JSON."""
-    found: dict[str, Any] = json.loads(run(folder, "j", "-o", "json", *arguments).stdout)
+def states(record: dict[str, Any]) -> dict[str, str]:
+    """Task -> its result, iterations included."""
+    found = {}
+    for task in record["tasks"]:
+        found[task["task_key"]] = task["state"].get("result_state", task["state"]["life_cycle_state"])
+        for iteration in task.get("for_each_task", {}).get("iterations", []):
+            found[iteration["task_key"]] = iteration["state"].get("result_state", "")
     return found
 
 
-def states(found: dict[str, Any]) -> dict[str, str]:
-    return {task["task_key"]: task["state"].get("result_state", "") for task in found["tasks"]}
-
-
-def py(key: str, file: str, more: str = "") -> str:
-    return f"{{task_key: {key}, spark_python_task: {{python_file: ./{file}}}, environment_key: e{', ' + more if more else ''}}}"
-
-
-ENV = "      environments: [{environment_key: e, spec: {client: '2'}}]\n"
-OK = {"ok.py": "print('fine')\n"}
-BOOM = {"boom.py": "def inner():\n    raise ValueError('no such thing')\n\n\ninner()\n"}
-
-
-def test_success_and_json(make: Make) -> None:
-    found = result(make(py("a", "ok.py"), OK, ENV))
-    assert found["state"]["life_cycle_state"] == "TERMINATED"
-    assert found["state"]["result_state"] == "SUCCESS"
-    assert states(found) == {"a": "SUCCESS"}
-    assert {"run_id", "job_id", "start_time", "end_time", "task_outputs"} <= set(found)
-
-
-def test_failure_points_at_the_users_line(make: Make) -> None:
-    folder = make(
-        "\n".join([py("a", "boom.py"), py("b", "ok.py", "depends_on: [{task_key: a}]")]), {**OK, **BOOM}, ENV
+def test_success(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(
+        j=[
+            task("a", bundle.script("a.py", PRINT, "x")),
+            task("b", bundle.notebook("n.py", "dbutils.notebook.exit('done')"), "a"),
+        ]
     )
-    done = run(folder, "j")
-    assert done.returncode == 1
-    assert "ValueError: no such thing" in done.stderr
-    assert f'{folder / "boom.py"}", line 2' in done.stderr
-    assert "forkserver" not in done.stderr
+    done = bundle.run("j")
+    assert done.code == 0 and done.out == "done\n", "the output is stdout, and nothing else is"
+    for line in ("a     spark_python  real", "b     notebook      real", "✓ a  SUCCESS", "SUCCESS in "):
+        assert line in done.err
+    assert bundle.log("a/0") == "got x\n"
+    assert "Logs and executed notebooks: .databricks/bundlekit/default/runs/" in done.err
+    assert sorted(p.name for p in bundle.root.iterdir()) == [
+        ".databricks",
+        "a.py",
+        "bundlekit.yml",
+        "databricks.yml",
+        "n.py",
+    ]
 
 
-def test_unknown_job_names_the_nearest(make: Make) -> None:
-    done = run(make(py("a", "ok.py"), OK, ENV), "jj")
-    assert done.returncode == 1
-    assert "no job jj" in done.stderr
-    assert '"j"' in done.stderr
-
-
-def test_no_bundle(tmp_path: Path) -> None:
-    done = run(tmp_path, "j")
-    assert done.returncode == 1
-    assert "no databricks.yml" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("tasks", "said"),
-    [
-        ("{task_key: a, notebook_task: {notebook_path: ./gone.py}}", "notebook-not-found"),
-        ("{task_key: a, depends_on: [{task_key: b}], notebook_task: {notebook_path: /x}}\n"
-         "{task_key: b, depends_on: [{task_key: a}], notebook_task: {notebook_path: /x}}", "wait for each other"),
-        ("{task_key: a, dbt_task: {commands: [dbt run]}, environment_key: e}", "nothing was started"),
-        ("{task_key: a, spark_jar_task: {main_class_name: M}, environment_key: e}", "nothing was started"),
-    ],
-    ids=["missing notebook", "cycle", "dbt", "jar"],
-)  # fmt: skip
-def test_refused_before_anything_runs(make: Make, tasks: str, said: str) -> None:
-    folder = make(tasks, {}, ENV)
-    done = run(folder, "j")
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert not list((folder / ".databricks").glob("bundlekit/*/runs/*"))
-
-
-def test_yaml_error(make: Make) -> None:
-    folder = make(py("a", "ok.py"), OK, ENV)
-    (folder / "databricks.yml").write_text("bundle: {name: x\nresources: [", encoding="utf-8")
-    done = run(folder, "j")
-    assert done.returncode == 1
-    assert "yaml-syntax" in done.stderr
-
-
-def test_no_wait_is_refused_with_a_reason(make: Make) -> None:
-    done = run(make(py("a", "ok.py"), OK, ENV), "j", "--no-wait")
-    assert done.returncode == 1
-    assert "lives as long as this command" in done.stderr
-
-
-def test_parameters_task_values_conditions_and_loops(make: Make) -> None:
-    notebook = (
-        "# Databricks notebook source\ndbutils.widgets.text('week', '')\n"
-        "dbutils.jobs.taskValues.set('items', ['x', 'y'])\ndbutils.jobs.taskValues.set('n', 3)\n"
-        "dbutils.notebook.exit(dbutils.widgets.get('week'))\n"
+def test_json_is_the_run_of_the_api_and_its_outputs(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(
+        j=[
+            task("n", bundle.notebook("n.py", "dbutils.notebook.exit('first')")),
+            task("bad", bundle.script("bad.py", "raise ValueError('wrong')"), "n"),
+            task("never", bundle.script("a.py", PRINT), "bad"),
+        ]
     )
-    inner = "# Databricks notebook source\ndbutils.widgets.text('item', '')\ndbutils.notebook.exit(dbutils.widgets.get('item'))\n"
-    tasks = """
-{task_key: first, notebook_task: {notebook_path: ./first.py}}
-{task_key: enough, depends_on: [{task_key: first}], condition_task: {op: GREATER_THAN, left: "{{tasks.first.values.n}}", right: "2"}}
-{task_key: yes, depends_on: [{task_key: enough, outcome: "true"}], notebook_task: {notebook_path: ./first.py}}
-{task_key: no, depends_on: [{task_key: enough, outcome: "false"}], notebook_task: {notebook_path: ./first.py}}
-{task_key: each, depends_on: [{task_key: first}], for_each_task: {inputs: "{{tasks.first.values.items}}", concurrency: 2, task: {task_key: one, notebook_task: {notebook_path: ./inner.py, base_parameters: {item: "{{input}}"}}}}}
-{task_key: other, run_job_task: {job_id: "${resources.jobs.k.id}", job_parameters: {week: W09}}}
-"""
-    more = (
-        "    k:\n      name: k\n      parameters: [{name: week, default: W00}]\n      tasks:\n"
-        "        - {task_key: only, notebook_task: {notebook_path: ./first.py}}\n"
+    done = bundle.run("j", "-o", "json")
+    record = done.json
+    assert done.code == 1 and record["state"]["result_state"] == "FAILED"
+    assert record["status"] == {"state": "TERMINATED"} and record["run_name"] == "J"
+    assert states(record) == {"n": "SUCCESS", "bad": "FAILED", "never": "UPSTREAM_FAILED"}
+    first, second = record["task_outputs"]
+    assert (first["TaskKey"], first["Output"]) == ("n", "first")
+    assert second["TaskKey"] == "bad" and second["Error"] == "ValueError: wrong"
+    assert "bad.py" in second["ErrorTrace"]
+    for key in ("job_id", "run_id", "start_time", "end_time", "run_duration", "creator_user_name"):
+        assert record[key]
+    assert not [key for key in record if key in ("bundlekit_pid", "bundlekit_details")]
+
+
+def test_a_job_of_more_than_one_page_of_tasks(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(
+        j=[
+            task(f"t{i}", {"condition_task": {"op": "EQUAL_TO", "left": str(i), "right": "7"}})
+            for i in range(130)
+        ]
     )
-    folder = make(
-        tasks,
-        {"first.py": notebook, "inner.py": inner},
-        "      parameters: [{name: week, default: W01}]\n",
-        more,
+    done = bundle.run("j", "-o", "json", "--only", "t7,t129")
+    assert states(done.json) == {"t7": "SUCCESS", "t129": "SUCCESS"}
+    assert len(bundle.run("j", "-o", "json").json["tasks"]) == 130
+
+
+def test_parameters(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(
+        j={
+            "parameters": [{"name": "day", "default": "mon"}, {"name": "n", "default": "1"}],
+            "tasks": [
+                task("s", bundle.script("s.py", PRINT, "{{job.parameters.day}}", "{{task.name}}")),
+                task(
+                    "n",
+                    bundle.notebook(
+                        "n.py",
+                        "import json\ndbutils.notebook.exit(json.dumps([dbutils.widgets.get('day'), dbutils.widgets.get('n')]))",
+                    ),
+                ),
+            ],
+        }
     )
-    found = result(folder, "--params", "week=W02")
-    assert states(found) == {
-        "first": "SUCCESS", "enough": "SUCCESS", "yes": "SUCCESS", "no": "EXCLUDED", "each": "SUCCESS", "other": "SUCCESS",
+    done = bundle.run("j", "--params", 'day="a,b=c",n=2')
+    assert done.code == 1 and "write name=value" in done.err
+    done = bundle.run("j", "--params", '"day=a,b=c",n=2')
+    assert done.out == '["a,b=c", "2"]\n' and bundle.log("s/0") == "got a,b=c s\n"
+    assert bundle.run("j", "--", "--day", "tue", "--n=5").out == '["tue", "5"]\n'
+
+
+def test_task_parameters_without_job_parameters(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(j=[task("s", bundle.script("s.py", PRINT, "old"))])
+    assert bundle.run("j", "--python-params", "a,b").code == 0
+    assert bundle.log("s/0") == "got a b\n"
+
+
+def test_only(bundle: RunBundle, task: Task) -> None:
+    kind = bundle.script("a.py", PRINT)
+    unsupported = {"pipeline_task": {"pipeline_id": "p"}}
+    bundle.jobs(
+        j=[
+            task("a", kind),
+            task("b", kind, "a"),
+            task("c", kind, "b"),
+            task("d", kind, "c"),
+            task("x", unsupported, "d"),
+        ]
+    )
+    assert list(states(bundle.run("j", "-o", "json", "--only", "b,c").json)) == ["b", "c"]
+    done = bundle.run("j", "-o", "json", "--only", "+c")
+    assert list(states(done.json)) == ["a", "b", "c"]
+    assert "unsupported" not in done.err, "the table shows what runs"
+    assert bundle.run("j", "--only", "c+").code == 1, "x is unsupported"
+
+
+def test_condition_loop_values_and_child_job(bundle: RunBundle, task: Task) -> None:
+    set_value = (
+        "dbutils.jobs.taskValues.set('items', [1, {'k': 'z'}])\ndbutils.jobs.taskValues.set('ok', 'yes')"
+    )
+    bundle.jobs(
+        j=[
+            task("set", bundle.notebook("set.py", set_value)),
+            task("if", {"condition_task": {"op": "EQUAL_TO", "left": "{{tasks.set.values.ok}}", "right": "yes"}}, "set"),
+            task("no", bundle.script("p.py", PRINT), "if=false"),
+            task(
+                "loop",
+                {"for_each_task": {
+                    "inputs": "{{tasks.set.values.items}}",
+                    "concurrency": 2,
+                    "task": task("it", bundle.script("p.py", PRINT, "{{input}}", "{{task.name}}")),
+                }},
+                "if=true",
+            ),
+            task("child", {"run_job_task": {"job_id": "${resources.jobs.other.id}", "job_parameters": {"p": "{{tasks.set.values.ok}}"}}}, "loop"),
+            task("end", bundle.script("p.py", PRINT, "{{tasks.loop.result_state}}", "{{tasks.no.result_state}}"), "child", "no", run_if="NONE_FAILED"),
+        ],
+        other={
+            "parameters": [{"name": "p", "default": "-"}],
+            "tasks": [task("inner", bundle.script("q.py", PRINT, "{{job.parameters.p}}"))],
+        },
+    )  # fmt: skip
+    done = bundle.run("j", "-o", "json")
+    assert done.code == 0, done.err
+    assert "child > inner" in done.err, "the tasks of the other job are in the table"
+    assert states(done.json) == {
+        "set": "SUCCESS", "if": "SUCCESS", "no": "EXCLUDED", "loop": "SUCCESS", "it[0]": "SUCCESS",
+        "it[1]": "SUCCESS", "child": "SUCCESS", "end": "SUCCESS",
     }  # fmt: skip
-    outputs = {entry["TaskKey"]: entry["Output"] for entry in found["task_outputs"]}
-    assert outputs["first"] == "W02"
-    assert {outputs["one[0]"], outputs["one[1]"]} == {"x", "y"}
+    assert bundle.log("loop/0/it_0_/0") == "got 1 it[0]\n"
+    assert bundle.log("loop/0/it_1_/0") == 'got {"k": "z"} it[1]\n'
+    assert bundle.log("inner/0") == "got yes\n"
+    assert bundle.log("end/0") == "got success excluded\n"
 
 
-def test_only(make: Make) -> None:
-    folder = make(
-        "\n".join([py("a", "ok.py"), py("b", "ok.py", "depends_on: [{task_key: a}]"), py("c", "ok.py", "depends_on: [{task_key: b}]")]),
-        OK, ENV,
-    )  # fmt: skip
-    assert set(states(result(folder, "--only", "b"))) == {"b"}
-    assert set(states(result(folder, "--only", "+b"))) == {"a", "b"}
-    done = run(folder, "j", "--only", "bb")
-    assert done.returncode == 1
-    assert "bb" in done.stderr
-
-
-def test_retry_succeeds_on_the_second_attempt(make: Make) -> None:
-    flaky = "from pathlib import Path\nmark = Path(__file__).with_name('mark')\nseen = mark.exists()\nmark.touch()\nassert seen, 'first'\n"
-    folder = make(
-        py("a", "flaky.py", "max_retries: 1, min_retry_interval_millis: 1"), {"flaky.py": flaky}, ENV
-    )
-    found = result(folder)
-    assert states(found) == {"a": "SUCCESS"}
-    assert found["tasks"][0]["attempt_number"] == 1
+def test_loop_with_a_failing_iteration(bundle: RunBundle, task: Task) -> None:
+    inner = task("it", bundle.script("p.py", "import sys\nassert sys.argv[1] != '2', 'two'", "{{input}}"))
+    loop = {"for_each_task": {"inputs": "[1, 2, 3]", "task": inner}}
+    bundle.jobs(j=[task("loop", loop)])
+    done = bundle.run("j", "-o", "json")
+    assert done.code == 1
+    assert states(done.json) == {"loop": "FAILED", "it[0]": "SUCCESS", "it[1]": "FAILED", "it[2]": "SUCCESS"}
+    assert "1 of 3 iterations failed: it[1]" in done.err and "AssertionError: two" in done.err
+    stats = done.json["tasks"][0]["for_each_task"]["stats"]["task_run_stats"]
+    assert (stats["failed_iterations"], stats["succeeded_iterations"]) == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("code", "word"),
+    ("inputs", "message"),
     [
-        ("import os\nos.abort()\n", "SIGABRT"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "SIGKILL"),
-        ("import sys\nsys.exit(3)\n", "3"),
+        ("[]", ""),
+        ("{}", "must be a JSON list"),
+        ("[1,", "is not a JSON list"),
+        ("{{tasks.none.values.x}}", "no task none has run"),
     ],
-    ids=["abort", "killed", "exit code"],
 )
-def test_crashes(make: Make, code: str, word: str) -> None:
-    done = run(make(py("a", "crash.py"), {"crash.py": code}, ENV), "j")
-    assert done.returncode == 1
-    assert word in done.stderr
-
-
-def test_timeout(make: Make) -> None:
-    folder = make(py("a", "long.py", "timeout_seconds: 1"), {"long.py": "import time\ntime.sleep(60)\n"}, ENV)
-    found = result(folder)
-    assert states(found) == {"a": "TIMEDOUT"}
-
-
-def test_a_hundred_megabytes_of_output(make: Make) -> None:
-    loud = "line = 'x' * 1023\nfor _ in range(100 * 1024):\n    print(line)\n"
-    folder = make(py("a", "loud.py"), {"loud.py": loud}, ENV)
-    assert run(folder, "j").returncode == 0
-    logs = list(folder.glob(".databricks/bundlekit/*/runs/*/a/0/output.log"))
-    assert len(logs) == 1
-    assert logs[0].stat().st_size < 12 * 1024 * 1024
-
-
-def test_children_that_are_left_behind_are_killed(make: Make) -> None:
-    code = (
-        "import subprocess, sys\nfrom pathlib import Path\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])\n"
-        "Path(__file__).with_name('pid').write_text(str(child.pid))\n"
+def test_inputs_of_a_loop(bundle: RunBundle, task: Task, inputs: str, message: str) -> None:
+    bundle.jobs(
+        j=[
+            task(
+                "loop",
+                {"for_each_task": {"inputs": inputs, "task": task("it", bundle.script("p.py", PRINT))}},
+            )
+        ]
     )
-    folder = make(py("a", "parent.py"), {"parent.py": code}, ENV)
-    assert run(folder, "j").returncode == 0
-    pid = int((folder / "pid").read_text(encoding="utf-8"))
-    ends = time.monotonic() + 10
-    while time.monotonic() < ends and alive(pid):
-        time.sleep(0.05)
-    assert not alive(pid)
+    done = bundle.run("j")
+    assert done.code == (1 if message else 0) and message in done.err
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def test_failing_child_job(bundle: RunBundle, task: Task) -> None:
+    child = {"run_job_task": {"job_id": "${resources.jobs.other.id}"}}
+    bundle.jobs(j=[task("c", child)], other=[task("x", bundle.script("x.py", "raise OSError('inner')"))])
+    done = bundle.run("j")
+    assert done.code == 1 and "of OTHER ended with FAILED failed: x" in done.err
 
 
-SLOW = (
-    "import signal, sys, time\nfrom pathlib import Path\n"
-    "Path(__file__).with_name('started').touch()\n{}\ntime.sleep(120)\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("code", "presses"), [("", 1), ("signal.signal(signal.SIGINT, signal.SIG_IGN)", 2)], ids=["once", "twice"]
-)
-def test_ctrl_c(make: Make, code: str, presses: int) -> None:
-    folder = make(py("a", "slow.py"), {"slow.py": SLOW.format(code)}, ENV)
-    process = subprocess.Popen(
-        [*BUNDLEKIT, "run", "j"], cwd=folder, env=environment(), text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        # Where the tests run in the background SIGINT is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )  # fmt: skip
-    try:
-        ends = time.monotonic() + 20
-        while not (folder / "started").exists() and time.monotonic() < ends:
-            time.sleep(0.02)
-        start = time.monotonic()
-        for _ in range(presses):
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
-        _, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.communicate()
-    assert process.returncode in (1, 130), err
-    assert "Cancelling" in err
-    assert "Traceback" not in err
-    assert time.monotonic() - start < (15 if presses == 1 else 6)
-
-
-def test_two_runs_at_the_same_time(make: Make) -> None:
-    folder = make(py("a", "ok.py"), {"ok.py": "import time\ntime.sleep(0.5)\n"}, ENV)
-    both = [
-        subprocess.Popen([*BUNDLEKIT, "run", "j"], cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]  # fmt: skip
-    for process in both:
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_read_only_folder(make: Make) -> None:
-    folder = make(py("a", "ok.py"), OK, ENV)
-    folder.chmod(0o500)
-    try:
-        done = run(folder, "j")
-    finally:
-        folder.chmod(0o700)
-    assert done.returncode == 1
-    assert "Error" in done.stderr
-
-
-def test_full_disk(make: Make) -> None:
-    """No file may grow beyond 100 bytes: a clear message, no traceback."""
-    folder = make(py("a", "ok.py"), OK, ENV)
-    code = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); sys.argv = ['bundlekit', 'run', 'j'];"
-        "from bundlekit.cli import main; main()"
+def test_retry_that_succeeds(bundle: RunBundle, task: Task) -> None:
+    text = "from pathlib import Path\nmark = Path('mark')\nif not mark.exists():\n    mark.touch()\n    raise OSError('flaky')\nprint('second')"
+    bundle.jobs(
+        j=[
+            task("a", bundle.script("a.py", text), max_retries=1),
+            task("b", bundle.script("b.py", PRINT), "a"),
+        ]
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr, done.stderr
-    assert "Error" in done.stderr
+    done = bundle.run("j", "-o", "json")
+    assert done.code == 0, done.err
+    record = done.json["tasks"][0]
+    (first,) = record["bundlekit_attempts"]
+    assert record["attempt_number"] == 1 and first["state"]["result_state"] == "FAILED"
+    assert record["run_id"] != first["run_id"] and first["bundlekit_log"].endswith("a/0/output.log")
+    assert "a RETRY" in done.err and "(2 attempts)" in done.err
+    assert bundle.log("a/1") == "second\n" and "flaky" in bundle.log("a/0")
+
+
+def test_retry_of_a_whole_loop_keeps_the_logs_of_both(bundle: RunBundle, task: Task) -> None:
+    text = "import sys\nfrom pathlib import Path\nmark = Path('mark')\nprint('one' if not mark.exists() else 'two')\nif not mark.exists():\n    mark.touch()\n    sys.exit(3)"
+    loop = {"for_each_task": {"inputs": "[1]", "task": task("it", bundle.script("a.py", text))}}
+    bundle.jobs(j=[task("loop", loop, max_retries=1)])
+    done = bundle.run("j")
+    assert done.code == 0, done.err
+    assert bundle.log("loop/0/it_0_/0").startswith("one") and bundle.log("loop/1/it_0_/0") == "two\n"
+
+
+def test_failure_that_is_handled(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(
+        j=[
+            task("a", bundle.script("a.py", "1 / 0")),
+            task("clean", bundle.script("p.py", PRINT), "a", run_if="AT_LEAST_ONE_FAILED"),
+        ]
+    )
+    done = bundle.run("j")
+    assert done.code == 0 and "SUCCESS_WITH_FAILURES" in done.err and "ZeroDivisionError" in done.err
+
+
+def test_max_parallel_tasks(bundle: RunBundle, task: Task) -> None:
+    bundle.file("bundlekit.yml", "engine: none\nmax_parallel_tasks: 2\n")
+    text = (
+        "import os, sys, time\nfrom pathlib import Path\n"
+        "mark = Path(f'run-{sys.argv[1]}'); mark.touch()\n"
+        "time.sleep(0.1)\nprint(len(list(Path('.').glob('run-*'))))\nmark.unlink()"
+    )
+    bundle.jobs(j=[task(f"t{i}", bundle.script("a.py", text, str(i))) for i in range(7)])
+    assert bundle.run("j").code == 0
+    assert {int(bundle.log(f"t{i}/0")) for i in range(7)} <= {1, 2}
+
+
+def test_a_waiting_loop_does_not_spin(bundle: RunBundle, task: Task) -> None:
+    """A loop with more iterations than room costs no processor time while it waits."""
+    inner = task("it", bundle.script("a.py", "import time\ntime.sleep(1)"))
+    bundle.jobs(j=[task("loop", {"for_each_task": {"inputs": "[1, 2, 3]", "concurrency": 1, "task": inner}})])
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert bundle.run("j").code == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # Start-up takes about half a second; three seconds of spinning would take three more.
+    assert used < 2.5
+
+
+def test_environment_of_bundlekit_yml_and_cluster(bundle: RunBundle, task: Task) -> None:
+    bundle.file("bundlekit.yml", "engine: none\nenvironment: {FROM_FILE: f, BOTH: file}\n")
+    kind = bundle.script(
+        "a.py", "import os\nprint(os.environ['FROM_FILE'], os.environ['CL'], os.environ['BOTH'])"
+    )
+    cluster = {"spark_version": "x", "num_workers": 0, "spark_env_vars": {"CL": "c", "BOTH": "cluster"}}
+    del kind["existing_cluster_id"]
+    bundle.jobs(
+        j={
+            "job_clusters": [{"job_cluster_key": "k", "new_cluster": cluster}],
+            "tasks": [task("a", kind, job_cluster_key="k")],
+        }
+    )
+    done = bundle.run("j")
+    assert done.code == 0, done.err
+    assert bundle.log("a/0") == "f c file\n"
+
+
+def test_secrets_are_nowhere(bundle: RunBundle, task: Task) -> None:
+    bundle.file("bundlekit.yml", "engine: none\nsecrets: {s: {k: MY_SECRET}}\n")
+    text = "value = dbutils.secrets.get('s', 'k')\nprint('it is', value)\nraise ValueError(value)"
+    bundle.jobs(j=[task("n", bundle.notebook("n.py", text))])
+    done = bundle.run("j", "-o", "json", environment={"MY_SECRET": "hunter2-hunter2"})
+    assert done.code == 1 and "REDACTED" in done.out
+    assert "hunter2" not in done.out + done.err
+    for path in bundle.root.rglob("*"):
+        assert not path.is_file() or b"hunter2" not in path.read_bytes(), path
