@@ -157,3 +157,9 @@ def task() -> Task:
         return {"task_key": key, **kind, **({"depends_on": edges} if edges else {}), **fields}
 
     return make
+
+
+def environment() -> dict[str, str]:
+    """For commands that need no run: no workspace configured, a fixed user."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DATABRICKS_", "BUNDLE_VAR_"))}
+    return {**kept, "BUNDLEKIT_USER": "tester@example.com"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import environment
+from tests.cli.conftest import environment
 
 TEXT = """\
 bundle: {name: b}

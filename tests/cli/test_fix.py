@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import environment
+from tests.cli.conftest import environment
 
 SEEDS = Path(__file__).parents[3] / "shared" / "seed-cases"
 
