@@ -50,6 +50,42 @@ def find_created(workspace: Workspace, node: str, wanted: State, deployed: Deplo
     return _by_name(workspace, node, wanted)
 
 
+_FEW = 20
+_MOST_PAGES = 50
+
+
+def find_stray(workspace: Workspace, wanted: dict[str, State], known: set[str]) -> tuple[str, str] | None:
+    """(node, id) of a job that this bundle and target deployed before, but that neither state nor `known` has.
+
+    `wanted` are the jobs about to be created, by node. Few are looked for by name, many in the whole list.
+    """
+    by_name = {str(state.get("name")): node for node, state in wanted.items()}
+    if len(by_name) <= _FEW:
+        candidates = [found for state in wanted.values() for found in _jobs(workspace, state)]
+    else:
+        candidates = _all_jobs(workspace)
+    for identity, settings in candidates:
+        node = by_name.get(str(settings.get("name")))
+        if node is None or identity in known:
+            continue
+        path = (wanted[node].get("deployment") or {}).get("metadata_file_path")
+        if path and (settings.get("deployment") or {}).get("metadata_file_path") == path:
+            return node, identity
+    return None
+
+
+def _all_jobs(workspace: Workspace) -> list[tuple[str, dict[str, Any]]]:
+    found: list[tuple[str, dict[str, Any]]] = []
+    query: dict[str, Any] = {"limit": 100}
+    for _ in range(_MOST_PAGES):
+        page = workspace.do("GET", "/api/2.2/jobs/list", query)
+        found += [(str(job["job_id"]), job.get("settings", {})) for job in page.get("jobs", [])]
+        if not page.get("next_page_token"):
+            break
+        query["page_token"] = page["next_page_token"]
+    return found
+
+
 def _by_metadata(candidates: list[tuple[str, dict[str, Any]]], wanted: State, taken: set[Any]) -> str:
     path = (wanted.get("deployment") or {}).get("metadata_file_path")
     for identity, settings in candidates:

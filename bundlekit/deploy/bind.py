@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from bundlekit.bundle import Bundle
@@ -12,6 +14,7 @@ from bundlekit.deploy.session import Session, find_key, make_plan, open_session,
 from bundlekit.diagnostics import BundlekitError
 from bundlekit.plan.nodes import Node, substitute
 from bundlekit.plan.plan import Plan
+from bundlekit.plan.state import write_atomically
 from bundlekit.resources.missing import is_gone
 from bundlekit.source.tree import get
 from bundlekit.workspace.port import Workspace
@@ -81,12 +84,28 @@ def unbind_resource(bundle: Bundle, workspace: Workspace, key: str, *, force_loc
     with _lock(session, force=force_lock):
         pull_again(session)
         session.state.begin()
+        _remember_unbound(session.folder, session.state.state.identity(name))
         for node in [n for n in session.state.state.resources if n == name or n.startswith(name + ".")]:
             session.state.record(node, None)
         session.state.touch()
         session.state.finish()
         session.push_state()
     return name.removeprefix("resources.")
+
+
+def read_unbound(folder: Path) -> set[str]:
+    """Ids that were let go on purpose: another resource of that name is no mistake then."""
+    try:
+        found = json.loads((folder / "unbound.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    return {str(one) for one in found} if isinstance(found, list) else set()
+
+
+def _remember_unbound(folder: Path, identity: str) -> None:
+    if identity:
+        known = sorted({*read_unbound(folder), identity})
+        write_atomically(folder / "unbound.json", json.dumps(known).encode(), 0o644)
 
 
 def _lock(session: Session, *, force: bool) -> AbstractContextManager[Lock | None]:

@@ -15,8 +15,10 @@ from typing import Any
 
 from bundlekit import __version__
 from bundlekit.bundle import Bundle
+from bundlekit.deploy.adopt import find_stray
 from bundlekit.deploy.apply import Failure, apply_plan
 from bundlekit.deploy.artifacts import apply_rewrites, build_artifacts, collect, upload_artifacts
+from bundlekit.deploy.bind import read_unbound
 from bundlekit.deploy.hooks import run_hook
 from bundlekit.deploy.lock import locked
 from bundlekit.deploy.metadata import metadata
@@ -107,6 +109,7 @@ def deploy(bundle: Bundle, workspace: Workspace, choices: Choices) -> Result:
             make_folder(workspace, str(get(bundle.tree, "workspace", "resource_path")))
         result.plan = choices.plan or make_plan(session, select=choices.select)
         approve(result.plan, session, choices)
+        check_strays(session, result.plan)
         _apply(session, result, choices)
         if not result.failures:
             data = json.dumps(metadata(bundle, session.state.state), indent=2).encode()
@@ -267,6 +270,31 @@ def check_active(session: Session) -> None:
                 raise BundlekitError(
                     f"{key.removeprefix('resources.')} has an active update", "stop it first"
                 )
+
+
+def check_strays(session: Session, plan: Plan) -> None:
+    """No second job: one that this bundle deployed here before has to be bound, or deleted, first."""
+    intents = session.state.open_intents()
+    wanted = {
+        key: step.new_state
+        for key, step in plan.steps.items()
+        if step.action == "create" and step.new_state and key.startswith("resources.jobs.")
+        and key.count(".") == 2 and key not in intents
+    }  # fmt: skip
+    if not wanted:
+        return
+    known = {session.state.state.identity(key) for key in session.state.state.resources} | read_unbound(
+        session.folder
+    )
+    stray = find_stray(session.workspace, wanted, known)
+    if stray is not None:
+        node, identity = stray
+        name = node.removeprefix("resources.")
+        raise BundlekitError(
+            f"{name}: this bundle and target deployed a job of that name before (id {identity}), but the state does not "
+            "have it; another one would be a duplicate",
+            f"bundlekit deployment bind {name} {identity}, or delete that job",
+        )
 
 
 def approve(plan: Plan, session: Session, choices: Choices, *, destroying: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -141,3 +142,27 @@ resources:
     )
     assert value not in said
     assert value not in kept
+
+
+def test_a_lost_state_does_not_make_duplicates(bench: Bench) -> None:
+    """Neither state is there any more, the jobs are: deploy refuses, and says how to bind them."""
+    assert bench.run("deploy").returncode == 0
+    bench.server.context.files.delete(f"{REMOTE}/resources.json", recursive=False)
+    shutil.rmtree(bench.folder / ".databricks")
+    identity = next(
+        key for key, job in bench.objects("jobs").items() if job["settings"]["name"] == "kill job"
+    )
+    done = bench.run("deploy")
+    assert done.returncode == 1
+    assert "would be a duplicate" in done.stderr
+    assert len(bench.objects("jobs")) == 2
+    bound = bench.run("deployment", "bind", "jobs.j", identity, "--auto-approve")
+    assert bound.returncode == 0, bound.stderr
+
+
+def test_after_unbind_another_one_is_made(bench: Bench) -> None:
+    assert bench.run("deploy").returncode == 0
+    assert bench.run("deployment", "unbind", "k").returncode == 0
+    assert bench.run("deploy").returncode == 0
+    names = sorted(job["settings"]["name"] for job in bench.objects("jobs").values())
+    assert names == ["kill job", "kill other", "kill other"]
