@@ -154,6 +154,7 @@ def _run_local(
         click.echo(f"{job['settings']['name']}  target {bundle.target}, engine {settings.engine}\n", err=True)
         refused = support_table(
             planned_tasks(
+                ids[name],
                 job["settings"],
                 request.get("only", []),
                 settings.engine,

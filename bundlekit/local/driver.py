@@ -33,6 +33,8 @@ _RESULTS = {
 }
 
 
+DEEPEST = 5
+"""Levels of jobs that run jobs."""
 _OF_AN_ATTEMPT = ("bundlekit_log", "bundlekit_ipynb", "bundlekit_html", "bundlekit_stubbed")
 _DECIDED = {
     "EXCLUDED": "its condition was not met",
@@ -139,8 +141,11 @@ class Driver:
         self._end("SKIPPED", "", message)
 
     def fail(self, message: str, details: str = "") -> None:
+        from bundlekit.local.service import end_tasks
+
         if details:
             self.record["bundlekit_details"] = details
+        end_tasks(self.record, "the run has ended before it")
         self._end("INTERNAL_ERROR", FAILED, message)
 
     def _end(self, life: str, result: str, message: str = "") -> None:
@@ -445,10 +450,13 @@ class Driver:
         job = self.service.store.get("jobs", str(task.get("job_id")))
         if job is None:
             raise BundlekitError(f"run_job_task: there is no job {task.get('job_id')} in the local workspace")
-        depth = int(self.request.get("bundlekit_depth") or 0) + 1
-        if depth > 5:
-            raise BundlekitError("jobs that run jobs are nested deeper than 5 levels")
-        request = {"job_parameters": task.get("job_parameters") or {}, "bundlekit_depth": depth}
+        above = [*(self.request.get("bundlekit_above") or []), self.job["job_id"]]
+        if job["job_id"] in above:
+            # Its run would wait for the one that waits for it.
+            raise BundlekitError(f"run_job_task: job {job['job_id']} runs itself, in a circle")
+        if len(above) > DEEPEST:
+            raise BundlekitError(f"jobs that run jobs are nested deeper than {DEEPEST} levels")
+        request = {"job_parameters": task.get("job_parameters") or {}, "bundlekit_above": above}
         child = self.service.run_now(job, request)
         record["run_job_task"] = {**task, "run_id": child}
         self.children[child] = (group, key)

@@ -223,9 +223,7 @@ class RunService:
         for record in self.all_runs():
             if not ended(record) and not _alive(record.get("bundlekit_pid", 0)):
                 message = "the process that ran it has died"
-                for task in record.get("tasks") or []:
-                    if task["state"].get("life_cycle_state") not in ENDED:
-                        task["state"] = {"life_cycle_state": "INTERNAL_ERROR", "state_message": message}
+                end_tasks(record, message)
                 record["state"] = {
                     "life_cycle_state": "INTERNAL_ERROR", "result_state": "FAILED", "state_message": message,
                 }  # fmt: skip
@@ -235,6 +233,14 @@ class RunService:
 
 def ended(record: dict[str, Any]) -> bool:
     return record.get("state", {}).get("life_cycle_state") in ENDED
+
+
+def end_tasks(record: dict[str, Any], message: str) -> None:
+    """Tasks and iterations of a broken run that have not ended get INTERNAL_ERROR."""
+    for task in record.get("tasks") or []:
+        for entry in (task, *((task.get("for_each_task") or {}).get("iterations") or [])):
+            if entry["state"].get("life_cycle_state") not in ENDED:
+                entry["state"] = {"life_cycle_state": "INTERNAL_ERROR", "state_message": message}
 
 
 def _alive(pid: int) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bundlekit.local.driver import DEEPEST
 from bundlekit.local.schedule import TaskPlan, select
 from bundlekit.local.sources import code_path
 from bundlekit.tasks.support import Support, support, task_type
 
-_DEEPEST = 5
-"""Levels of jobs that run jobs."""
 _ON_ENGINE = ("notebook_task", "spark_python_task", "python_wheel_task", "sql_task", "for_each_task")
 
 
@@ -22,6 +21,7 @@ class Planned(NamedTuple):
 
 
 def planned_tasks(
+    job_id: int,
     settings: Mapping[str, Any],
     only: Sequence[str],
     engine: str,
@@ -34,7 +34,7 @@ def planned_tasks(
     `job` gives the settings of a job by its id, `has` says whether the workspace has a file. Raises KeyError for
     an unknown task in `only`.
     """
-    return list(_planned(settings, only, engine, job, has, "", 0))
+    return list(_planned(settings, only, engine, job, has, "", (job_id,)))
 
 
 def _planned(
@@ -44,7 +44,7 @@ def _planned(
     job: Callable[[int], Mapping[str, Any] | None],
     has: Callable[[str], bool],
     above: str,
-    depth: int,
+    chain: tuple[int, ...],
 ) -> Iterator[Planned]:
     tasks = settings.get("tasks") or []
     if only:
@@ -56,12 +56,13 @@ def _planned(
         tasks = [task for task in tasks if task["task_key"] in chosen]
     for task in tasks:
         label = above + str(task["task_key"])
-        yield Planned(label, _support(task, engine, has))
+        found = _support(task, engine, has)
         child = _child_job(task)
-        if child is not None and depth < _DEEPEST:
-            found = job(child)
-            if found is not None:
-                yield from _planned(found, (), engine, job, has, f"{label} > ", depth + 1)
+        if child in chain:
+            found = found._replace(level="unsupported", note="the job runs itself, in a circle")
+        yield Planned(label, found)
+        if child is not None and found.level != "unsupported" and len(chain) <= DEEPEST:
+            yield from _planned(job(child) or {}, (), engine, job, has, f"{label} > ", (*chain, child))
 
 
 def _child_job(task: Mapping[str, Any]) -> int | None:

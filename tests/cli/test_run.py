@@ -255,20 +255,6 @@ def test_max_parallel_tasks(bundle: RunBundle, task: Task) -> None:
     assert {int(bundle.log(f"t{i}/0")) for i in range(7)} <= {1, 2}
 
 
-def test_a_waiting_loop_does_not_spin(bundle: RunBundle, task: Task) -> None:
-    """A loop with more iterations than room costs no processor time while it waits."""
-    inner = task("it", bundle.script("a.py", "import time\ntime.sleep(1)"))
-    bundle.jobs(j=[task("loop", {"for_each_task": {"inputs": "[1, 2, 3]", "concurrency": 1, "task": inner}})])
-    import resource
-
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert bundle.run("j").code == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # Start-up takes about half a second; three seconds of spinning would take three more.
-    assert used < 2.5
-
-
 def test_environment_of_bundlekit_yml_and_cluster(bundle: RunBundle, task: Task) -> None:
     bundle.file("bundlekit.yml", "engine: none\nenvironment: {FROM_FILE: f, BOTH: file}\n")
     kind = bundle.script(

@@ -43,7 +43,8 @@ def serve(descriptor: int) -> None:
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     children: dict[int, int] = {}
-    with selectors.DefaultSelector() as selector:
+    # Answers to a parent that is gone fail as reading from it does.
+    with contextlib.suppress(ConnectionError), selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         selector.register(wake_read, selectors.EVENT_READ)
         while True:
@@ -51,13 +52,14 @@ def serve(descriptor: int) -> None:
                 if key.fileobj is channel:
                     message, descriptors = receive(channel)
                     if message is None:
-                        _kill_all(children)
-                        os._exit(0)
+                        raise ConnectionError
                     _handle(message, descriptors, channel, children)
                 else:
                     with contextlib.suppress(BlockingIOError):
                         os.read(wake_read, 4096)
             _reap(channel, children)
+    _kill_all(children)
+    os._exit(0)
 
 
 def _handle(
