@@ -178,7 +178,7 @@ class Attempt:
 
     def _found(self) -> AttemptResult:
         try:
-            data = json.loads((self.folder / "result.json").read_bytes())
+            data = _well_formed(json.loads((self.folder / "result.json").read_bytes()))
         except (OSError, ValueError):
             data = None
         status = self._status or 0
@@ -267,6 +267,15 @@ class Attempt:
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(self)
+
+
+def _well_formed(value: Any) -> Any:
+    """Texts without lone surrogates, which Python has and UTF-8 has not."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(child) for key, child in value.items()}
+    return [_well_formed(child) for child in value] if isinstance(value, list) else value
 
 
 def _stubbed(path: Path) -> list[dict[str, str]]:

@@ -167,6 +167,8 @@ class Driver:
         self.cancelled = True
         for _, _, attempt in list(self.running.values()):
             attempt.kill()
+        for child in list(self.children):
+            self.service.kill(child)
         self.events.put(("cancel",))
 
     def take_cancel_of_others(self) -> None:
