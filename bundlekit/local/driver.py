@@ -366,6 +366,9 @@ class Driver:
                 "execution_count": state.attempts,
                 "output": self.outputs.get(name, {}),
                 "run_id": self.groups[""].records[name]["run_id"],
+                "notebook_path": (self.groups[""].tasks[name].get("notebook_task") or {}).get(
+                    "notebook_path"
+                ),
             }
             for name, state in self.groups[""].schedule.tasks.items()
             if state.life == "DONE" and name != parent

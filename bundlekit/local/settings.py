@@ -11,6 +11,7 @@ targets: {staging: {engine: sail}}  # any of the above, per target
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,21 @@ def load_settings(root: Path, target: str) -> LocalSettings:
     assert tree is not None
     _apply(settings, tree, root, "")
     targets = tree.get("targets")
-    if isinstance(targets, Map) and isinstance(targets.get(target), Map):
+    if isinstance(targets, Map) and targets.get(target) is not None:
+        if not isinstance(targets[target], Map):
+            raise BundlekitError(f"{targets.key_at(target)}: targets.{target} must be a mapping")
         _apply(settings, targets[target], root, f"targets.{target}.")
     return settings
+
+
+def _texts(value: Any, at: Any, what: str) -> Iterator[tuple[str, str]]:
+    """Pairs of texts; numbers and booleans are written as YAML writes them. Raises BundlekitError."""
+    if not isinstance(value, dict):
+        raise BundlekitError(f"{at}: {what} must be a mapping")
+    for key, child in value.items():
+        if isinstance(child, dict | list) or child is None:
+            raise BundlekitError(f"{at}: {what}.{key} must be a text")
+        yield str(key), str(child).lower() if isinstance(child, bool) else str(child)
 
 
 def _apply(settings: LocalSettings, tree: Map, root: Path, prefix: str) -> None:
@@ -75,7 +88,16 @@ def _apply(settings: LocalSettings, tree: Map, root: Path, prefix: str) -> None:
         if key == "max_parallel_tasks" and plain < 1:
             raise BundlekitError(f"{at}: max_parallel_tasks must be at least 1")
         if key == "volumes":
-            plain = {str(k).rstrip("/"): str((root / str(v)).resolve()) for k, v in plain.items()}
+            plain = {name.rstrip("/"): str((root / text).resolve()) for name, text in _texts(value, at, key)}
+            for name in plain:
+                if name.count("/") < 4 or not name.startswith("/Volumes/"):
+                    raise BundlekitError(
+                        f"{at}: {name} is no volume", "write /Volumes/<catalog>/<schema>/<volume>"
+                    )
+        if key == "environment":
+            plain = dict(_texts(value, at, key))
+        if key == "secrets":
+            plain = {str(scope): dict(_texts(keys, at, f"secrets.{scope}")) for scope, keys in plain.items()}
         if key == "catalogs":
             plain = [str(name) for name in plain]
         if key != "targets":

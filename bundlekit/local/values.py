@@ -16,6 +16,15 @@ from typing import Any
 _REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _PART = re.compile(r"`([^`]*)`|([^.`]+)")
 _NAMES = {"job", "task", "tasks", "workspace", "input"}
+_OLD = {
+    "job_id": ("job", "id"),
+    "run_id": ("task", "run_id"),
+    "parent_run_id": ("job", "run_id"),
+    "task_key": ("task", "name"),
+    "start_date": ("job", "start_time", "iso_date"),
+    "start_time": ("job", "start_time", "timestamp_ms"),
+}
+"""Deprecated names that the service still replaces, and what they mean; `task_retry_count` aside."""
 
 
 class ValueMissing(Exception):
@@ -32,7 +41,7 @@ class Values:
     task: Mapping[str, Any] = field(default_factory=dict)
     """name, run_id, execution_count, notebook_path"""
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """task key -> {values, result_state, error_code, execution_count, run_id, output}"""
+    """task key -> {values, result_state, error_code, execution_count, run_id, notebook_path, output}"""
     workspace: Mapping[str, Any] = field(default_factory=dict)
     has_input: bool = False
     item: Any = None
@@ -49,6 +58,10 @@ class Values:
 
     def _text(self, match: re.Match[str]) -> str:
         parts = [quoted or plain for quoted, plain in _PART.findall(match.group(1))]
+        if parts == ["task_retry_count"] and "execution_count" in self.task:
+            return str(int(self.task["execution_count"]) - 1)
+        if len(parts) == 1:
+            parts = list(_OLD.get(parts[0], parts))
         if not parts or parts[0] not in _NAMES:
             return match.group(0)
         found = self._find(parts, match.group(0))
@@ -88,7 +101,7 @@ class Values:
             if not isinstance(value, dict) or part not in value:
                 raise ValueMissing(f"{text}: the input {json.dumps(self.item)} has no field {part}")
             value = value[part]
-        return value
+        return "null" if value is None else value
 
     def _task_value(self, rest: list[str], text: str) -> Any:
         key, kind = rest[0], rest[1]
@@ -99,7 +112,7 @@ class Values:
             values = task.get(kind) or {}
             name = ".".join(rest[2:])
             if name in values:
-                return values[name]
+                return "null" if values[name] is None else values[name]
             first = rest[2] if len(rest) > 2 else ""
             if first in values:
                 value = values[first]
@@ -132,8 +145,20 @@ def _time(seconds: float, rest: list[str]) -> str | None:
     }.get(rest[0])
 
 
+OPERATORS = (
+    "EQUAL_TO",
+    "NOT_EQUAL",
+    "GREATER_THAN",
+    "GREATER_THAN_OR_EQUAL",
+    "LESS_THAN",
+    "LESS_THAN_OR_EQUAL",
+)
+
+
 def compare(operator: str, left: str, right: str) -> bool:
     """A condition task. EQUAL_TO and NOT_EQUAL compare text, the others numbers. Raises ValueError."""
+    if operator not in OPERATORS:
+        raise ValueError(f"there is no operator {operator}; there are {', '.join(OPERATORS)}")
     if operator == "EQUAL_TO":
         return left == right
     if operator == "NOT_EQUAL":
