@@ -159,7 +159,11 @@ class Attempt:
     def _signal(self, number: int) -> None:
         if self.pid and not self._done.is_set():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                try:
+                    os.killpg(self.pid, number)
+                except ProcessLookupError:
+                    # Just forked, and not yet the leader of a group of its own.
+                    os.kill(self.pid, number)
 
     def result(self) -> AttemptResult:
         """Only after the end."""

@@ -200,7 +200,10 @@ class Driver:
             self._add_record(group, key, task)
         self.record["state"] = {"life_cycle_state": "RUNNING", "state_message": ""}
         self.save()
-        self._prepare()
+        if not self.cancelled:
+            self._prepare()
+        if self.cancelled:
+            schedule.cancel()
         timeout = self.settings.get("timeout_seconds") or 0
         deadline = self.began + timeout if timeout else None
         try:

@@ -176,7 +176,10 @@ class RunService:
     def pool(self) -> AttemptPool:
         """The fork server in the engine's Python, started on first use."""
         with self._lock:
-            if self._pool is None or not self._pool.alive:
+            if self._pool is not None and not self._pool.alive:
+                self._pool.close()
+                self._pool = None
+            if self._pool is None:
                 self._pool = AttemptPool(self.python())
             return self._pool
 

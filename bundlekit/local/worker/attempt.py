@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import sys
 import sysconfig
 import threading
@@ -49,6 +50,7 @@ def run(spec: dict[str, Any]) -> int:
     install_modules(stage)
     result: dict[str, Any] = {"status": "success"}
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         _KINDS[spec["kind"]](stage)
     except NotebookExit as stop:
         stage.exit_value = stop.value

@@ -40,6 +40,8 @@ def serve(descriptor: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     # Ctrl-C in a terminal reaches the whole foreground group: cancelling is the parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Attempts inherit the block and lift it when they are ready: a cancel that comes earlier is not lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     children: dict[int, int] = {}
