@@ -105,4 +105,18 @@ def main() -> None:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         click.echo(f"{click.style('Error:', fg='red', bold=True)} {what}", err=True)
         code = 1
-    sys.exit(code)
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """The exit code after stdout has been written; what cannot be (a full disk) is said once, not by Python's exit."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        gone = isinstance(error, BrokenPipeError)
+        if not gone and code == 0:
+            click.echo(f"{click.style('Error:', fg='red', bold=True)} stdout: {error.strerror}", err=True)
+        code = code or (141 if gone else 1)
+        # What is left in the buffer can't be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
