@@ -226,7 +226,10 @@ def _follow(workspace: Any, run_id: int, view: Any) -> tuple[dict[str, Any], int
             events.put(error)
 
     threading.Thread(target=watch, daemon=True, name="watch").start()
-    before = signal.signal(signal.SIGINT, lambda *_: events.put("key"))
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        # A shell's background job ignores Ctrl-C, which is meant for what runs in front of it.
+        signal.signal(signal.SIGINT, lambda *_: events.put("key"))
     try:
         while (event := events.get()) != "end":
             if isinstance(event, BaseException):

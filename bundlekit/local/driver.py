@@ -409,6 +409,8 @@ class Driver:
     def _loop(
         self, group: Group, key: str, task: dict[str, Any], loop: dict[str, Any], record: dict[str, Any]
     ) -> None:
+        if group.name:
+            raise BundlekitError("a loop cannot repeat a loop")
         inputs = loop.get("inputs", "[]")
         try:
             items = json.loads(inputs) if isinstance(inputs, str) else inputs
@@ -524,11 +526,6 @@ class Driver:
         if result.error:
             output["error"] = result.error
             output["error_trace"] = result.traceback
-        from bundlekit.local.sources import read_stubbed
-
-        stubbed = read_stubbed(Path(attempt.log_path).parent)
-        if stubbed:
-            output["bundlekit_stubbed"] = stubbed
         if result.notes:
             output["info"] = "; ".join(result.notes)
         if result.stubbed:

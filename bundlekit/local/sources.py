@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ from bundlekit.tasks.support import task_type
 if TYPE_CHECKING:
     from bundlekit.local.driver import Driver
 
-STUBBED = "stubbed.jsonl"
-"""In an attempt's folder: statements that were accepted without effect, `{kind, statement}` a line."""
 _WORDS = (b"spark", b"%sql", b"pyspark", b"dbutils.fs")
 
 
@@ -73,7 +70,6 @@ def make_spec(
             **driver.service.engine_variables(start=driver.needs_engine()),
             **_cluster_environment(driver, task),
             **settings.environment,
-            "BUNDLEKIT_STUBBED_FILE": str(folder / STUBBED),
         },
         "timeout_seconds": float(task.get("timeout_seconds") or 0),
         "context": {
@@ -127,15 +123,6 @@ def make_spec(
         path = _local_file(driver, (block.get("file") or {}).get("path", ""))
         return _spec("sql_file", path, common, search, parameters=parameters)
     raise BundlekitError(f"{kind or 'a task without a type'} does not run locally")
-
-
-def read_stubbed(folder: Path) -> list[dict[str, str]]:
-    """What the statements of an attempt were accepted for without effect."""
-    try:
-        lines = (folder / STUBBED).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
 
 def _spec(

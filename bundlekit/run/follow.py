@@ -169,13 +169,6 @@ def print_summary(
             if task.get("bundlekit_html"):
                 stream.write(f"  executed notebook: {_short(task['bundlekit_html'])}\n")
             stream.write("\n")
-    for _, task in flat_tasks(record):
-        kinds = [
-            str(entry.get("kind")) for entry in outputs.get(task["run_id"], {}).get("bundlekit_stubbed") or []
-        ]
-        for kind in dict.fromkeys(kinds):
-            times = f" ({kinds.count(kind)} times)" if kinds.count(kind) > 1 else ""
-            stream.write(f"stubbed in {task['task_key']}: {kind}{times} had no effect\n")
     _print_stubbed(record, stream)
     took = (record.get("end_time", record["start_time"]) - record["start_time"]) / 1000
     colour = "green" if result.startswith("SUCCESS") else "red"

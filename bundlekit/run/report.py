@@ -22,7 +22,7 @@ def read_run(workspace: Workspace, run_id: int) -> dict[str, Any]:
 def run_json(record: dict[str, Any], outputs: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """The run's record plus `task_outputs: [{TaskKey, Output, EndTime}]`, ordered by end time.
 
-    Statements without effect are in a task's `bundlekit_stubbed`: [{kind, statement}].
+    Failed ones also have Error and ErrorTrace; `Stubbed` lists the statements that were accepted without effect.
     """
     shown = dict(record)
     found = []
@@ -37,9 +37,9 @@ def run_json(record: dict[str, Any], outputs: dict[int, dict[str, Any]]) -> dict
         if output.get("error"):
             entry["Error"] = output["error"]
             entry["ErrorTrace"] = output.get("error_trace", "")
-        if output.get("bundlekit_stubbed"):
-            entry["Stubbed"] = output["bundlekit_stubbed"]
-        if text or output.get("error") or output.get("bundlekit_stubbed"):
+        if task.get("bundlekit_stubbed"):
+            entry["Stubbed"] = task["bundlekit_stubbed"]
+        if text or output.get("error") or task.get("bundlekit_stubbed"):
             found.append(entry)
     shown["task_outputs"] = sorted(found, key=lambda entry: int(entry["EndTime"] or 0))
     return shown

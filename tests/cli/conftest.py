@@ -33,6 +33,11 @@ class Done:
         return json.loads(self.out)
 
 
+def _default_interrupt() -> None:
+    """Where the tests run in the background SIGINT is ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class RunBundle:
     """A bundle in a folder of its own, whose jobs run with engine `none` unless its bundlekit.yml says otherwise."""
 
@@ -74,10 +79,12 @@ class RunBundle:
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """`bundlekit run …` in a session of its own, as a shell would start it; `environment` adds to the usual."""
         environment = {**self.environment, **options.pop("environment", {})}
+        prepare = options.pop("preexec_fn", lambda: None)
         return subprocess.Popen(
             [sys.executable, "-m", "bundlekit", "run", *arguments],
             cwd=options.pop("cwd", self.root), env=environment, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **options,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=lambda: (_default_interrupt(), prepare()), **options,  # noqa: PLW1509
         )  # fmt: skip
 
     def end(self, process: subprocess.Popen[str]) -> Done:

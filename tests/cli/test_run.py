@@ -282,3 +282,37 @@ def test_secrets_are_nowhere(bundle: RunBundle, task: Task) -> None:
     assert "hunter2" not in done.out + done.err
     for path in bundle.root.rglob("*"):
         assert not path.is_file() or b"hunter2" not in path.read_bytes(), path
+
+
+def test_serverless_task(bundle: RunBundle, task: Task) -> None:
+    kind = bundle.script("a.py", PRINT)
+    del kind["existing_cluster_id"]
+    environments = [{"environment_key": "e", "spec": {"client": "2", "dependencies": ["click>=8"]}}]
+    bundle.jobs(j={"tasks": [task("a", kind, environment_key="e")], "environments": environments})
+    done = bundle.run("j")
+    assert done.code == 0, done.err
+
+
+def test_statements_without_effect_are_reported(bundle: RunBundle, task: Task) -> None:
+    """As the dialect layer writes them down; what it does with a real engine is in tests/local/engines."""
+    text = (
+        "import json, os\n"
+        "with open(os.environ['BUNDLEKIT_STUBBED_FILE'], 'a') as file:\n"
+        "    file.write(json.dumps({'kind': 'grant', 'statement': 'GRANT SELECT\\n  ON t TO `a`'}) + '\\n')\n"
+    )
+    loop = {"for_each_task": {"inputs": "[1]", "task": task("it", bundle.script("a.py", text))}}
+    bundle.jobs(
+        j=[
+            task("a", bundle.script("a.py", text)),
+            task("loop", loop),
+            task("b", bundle.script("b.py", PRINT)),
+        ]
+    )
+    done = bundle.run("j", "-o", "json")
+    assert done.code == 0
+    said = done.err.partition("Accepted without effect")[2]
+    assert "  a: GRANT SELECT ON t TO `a`\n  it[0]: GRANT SELECT" in said
+    outputs = {entry["TaskKey"]: entry["Stubbed"] for entry in done.json["task_outputs"]}
+    entry = {"kind": "grant", "statement": "GRANT SELECT\n  ON t TO `a`"}
+    assert outputs == {"a": [entry], "it[0]": [entry]}
+    assert "Accepted" not in bundle.run("j", "--only", "b").err

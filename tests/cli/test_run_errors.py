@@ -112,6 +112,8 @@ def test_cycle(bundle: RunBundle, task: Task) -> None:
         ({"pipeline_task": {"pipeline_id": "p"}}, "declarative pipelines don't run locally"),
         ({"for_each_task": {"inputs": "[1]", "task": {"task_key": "i", "pipeline_task": {"pipeline_id": "p"}}}},
          "declarative pipelines"),
+        ({"dbt_task": {"commands": ["dbt run"]}, "existing_cluster_id": "c"}, "dbt doesn't run locally"),
+        ({"spark_jar_task": {"main_class_name": "M"}, "existing_cluster_id": "c"}, "JARs don't run locally"),
         ({"sql_task": {"warehouse_id": "w", "query": {"query_id": "q"}}}, "a saved query of the workspace"),
         ({"sql_task": {"warehouse_id": "w", "file": {"path": "./q.sql"}}}, "SQL needs an engine"),
         ({"run_job_task": {"job_id": "${resources.jobs.child.id}"}}, "declarative pipelines"),

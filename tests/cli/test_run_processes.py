@@ -261,6 +261,28 @@ def test_two_runs_of_different_jobs_at_once(bundle: RunBundle, task: Task) -> No
     assert bundle.end(first).code == 0
 
 
+def test_two_runs_started_at_once(bundle: RunBundle, task: Task) -> None:
+    """Nothing is said about a queue: the compiler gives every job one, so both run."""
+    bundle.jobs(j=[task("a", bundle.script("a.py", "import time\ntime.sleep(0.2)"))])
+    both = [bundle.start("j") for _ in range(2)]
+    for process in both:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    (first, second) = sorted(
+        (run["tasks"][0]["start_time"], run["tasks"][0]["end_time"]) for run in runs(bundle)
+    )  # type: ignore[index]
+    assert first[1] <= second[0]
+
+
+def test_ctrl_c_is_not_for_a_background_job(bundle: RunBundle, task: Task) -> None:
+    bundle.jobs(j=[task("a", bundle.script("a.py", waiting("")))])
+    process = bundle.start("j", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    bundle.until("up")
+    interrupt(process)
+    bundle.file("go", "")
+    assert bundle.end(process).code == 0
+
+
 @pytest.mark.parametrize("queue", [True, False])
 def test_a_second_run_of_a_job(bundle: RunBundle, task: Task, queue: bool) -> None:
     """It waits for the first one where the job queues, and is skipped otherwise."""

@@ -149,7 +149,7 @@ def test_daemon_of_a_running_task_survives_the_end_of_another(
     first = pool.start(
         spec(
             "import subprocess, time, os\n"
-            "out = subprocess.run('setsid sleep 50 >/dev/null & echo $!', shell=True,"
+            "out = subprocess.run('setsid sleep 50 >/dev/null 2>&1 & echo $!', shell=True,"
             " capture_output=True, text=True)\nprint('pid', out.stdout, flush=True)\ntime.sleep(50)",
             "first.py",
         )
